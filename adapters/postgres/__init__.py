@@ -1,0 +1,31 @@
+"""The shop's valuable data in PostgreSQL 15 or later: one statement per act where it is hot."""
+
+from .audit import PostgresAuditTrail
+from .cart import PostgresCarts
+from .catalog import PostgresProducts
+from .checkout import PostgresOrders
+from .database import PostgresDatabase
+from .endpoints import PostgresEndpoints
+from .endpoints_deliveries import PostgresDeliveries
+from .events import PostgresOutbox
+from .idempotency import PostgresIdempotencyRecords
+from .identity import PostgresAccounts
+from .inbox import PostgresInbox
+from .payment import PostgresPayments
+from .throttle import PostgresThrottle
+
+__all__ = [
+    "PostgresAccounts",
+    "PostgresAuditTrail",
+    "PostgresCarts",
+    "PostgresDatabase",
+    "PostgresDeliveries",
+    "PostgresEndpoints",
+    "PostgresIdempotencyRecords",
+    "PostgresInbox",
+    "PostgresOrders",
+    "PostgresOutbox",
+    "PostgresPayments",
+    "PostgresProducts",
+    "PostgresThrottle",
+]

@@ -1,0 +1,1 @@
+"""What `postgres` and `sqlite` share: the tables, the migrations, the invariant view."""

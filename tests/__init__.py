@@ -1,0 +1,1 @@
+"""Tests of Kassa. They import each other as `tests.x`."""

@@ -1,0 +1,1 @@
+"""The conformance kit for payment methods, proved: a method that passes everything, and one saboteur for every check."""

@@ -1,0 +1,1 @@
+"""The three payment methods against the sandbox provider, a process of its own."""

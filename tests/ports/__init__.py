@@ -1,0 +1,1 @@
+"""What the contract itself does, beside its types."""

@@ -1,0 +1,1 @@
+"""What Redis may lose, against a real one."""

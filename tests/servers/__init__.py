@@ -1,0 +1,1 @@
+"""Real PostgreSQL and Redis, found on the machine and started for a test run."""

@@ -1,0 +1,1 @@
+"""Tests of the tables, the migrations, the invariant views and the embedded store."""
