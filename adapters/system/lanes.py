@@ -52,9 +52,16 @@ class _Job:
             return False
 
     def _begin(self) -> None:
-        if self._taken():
-            self._task = self._lane.create_task(self._call())
+        if self._tickets:
+            self._task = self._lane.create_task(self._begun())
             self._task.add_done_callback(self._tell)
+
+    async def _begun(self) -> object:
+        """Takes the ticket as the first step of the call itself: between a task's making and its first step another may hold
+        the lane past the deadline."""
+        if not self._taken():
+            raise NotBegun
+        return await self._call()
 
     def _cancel(self) -> None:
         if self._task is not None:
