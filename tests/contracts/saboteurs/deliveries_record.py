@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from kassa.adapters.sqlite.endpoints import SqliteEndpoints
 from kassa.adapters.sqlite.endpoints_deliveries import SqliteDeliveries
 from kassa.ports.conformance.deliveries_record import RecordContract, ReplayContract
 from kassa.ports.conformance.samples import after
@@ -83,18 +84,12 @@ class JudgesTheNewByTheOld(SqliteDeliveries):
 
 
 @breaks(RecordContract, "test_enabling_makes_an_end_of_failures")
-class RemembersFailuresForEver(SqliteDeliveries):
-    """Breaks it from the side of the deliveries: the failure comes back with a trigger."""
-
-    async def record(self, act: Any) -> None:
-        await super().record(act)
-        if act.state is DeliveryState.DEAD and act.disabling is None and act.counts:
-            await sql(
-                self,
-                "CREATE TRIGGER IF NOT EXISTS remembers AFTER UPDATE OF is_enabled ON endpoints WHEN NEW.is_enabled"
-                " AND NEW.failing_since IS NULL"
-                " BEGIN UPDATE endpoints SET failing_since = 1 WHERE id = NEW.id; END",
-            )
+class RemembersFailuresForEver(SqliteEndpoints):
+    async def change(self, endpoint_id: str, change: Any, **rest: Any) -> Any:
+        failing_since = (await sql(self, "SELECT failing_since FROM endpoints")).scalar()
+        changed = await super().change(endpoint_id, change, **rest)
+        await sql(self, "UPDATE endpoints SET failing_since = :since", since=failing_since)
+        return changed
 
 
 # --- replay
