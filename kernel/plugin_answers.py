@@ -1,12 +1,11 @@
 """What a plugin returned, decoded as if it had come over a wire: exact types, sizes, enums, money above zero."""
 
-from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from kassa.ports.banking import BankFile, PayoutFile, Unreadable
 from kassa.ports.payment import (
     Accept,
     AnyOutcome,
@@ -25,6 +24,7 @@ from kassa.ports.payment import (
 )
 
 MAX_ANSWER_BYTES = 512 * 1024
+MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_MOVEMENTS = 1000
 MAX_EVENTS = 1000
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -56,12 +56,23 @@ def verdict_of(answer: object) -> AnyVerdict:
     return verdict
 
 
-def events_of(answer: object) -> tuple[Event, ...]:
-    """What a bank file tells. Raises `Malformed`."""
-    if isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
-        raise Malformed(f"returned {type(answer).__name__[:60]}")
-    verdict = verdict_of(Accept(events=tuple(islice(iter(answer), MAX_EVENTS + 1))))
-    return verdict.events if isinstance(verdict, Accept) else ()
+def bank_file_of(answer: object) -> BankFile | Unreadable:
+    """What a bank's file tells. Raises `Malformed`."""
+    if type(answer) is Unreadable:
+        unreadable: Unreadable = _decoded(answer, (Unreadable,), Unreadable)
+        return unreadable
+    file: BankFile = _decoded(answer, (BankFile,), BankFile, MAX_FILE_BYTES)
+    if len({line.id for line in file.lines}) != len(file.lines):
+        raise Malformed("one line twice")
+    if any(line.amount.amount <= 0 for line in file.lines):
+        raise Malformed("a line of nothing")
+    return file
+
+
+def payout_file_of(answer: object) -> PayoutFile:
+    """An order for the bank. Raises `Malformed`."""
+    file: PayoutFile = _decoded(answer, (PayoutFile,), PayoutFile, MAX_FILE_BYTES)
+    return file
 
 
 def flag_of(answer: object) -> bool:
@@ -82,13 +93,13 @@ def check_events(events: tuple[Event, ...]) -> None:
             _check_movements((event.unmatched,))
 
 
-def _decoded(answer: object, kinds: tuple[type, ...], shape: Any) -> Any:
+def _decoded(answer: object, kinds: tuple[type, ...], shape: Any, most: int = MAX_ANSWER_BYTES) -> Any:
     """The very classes of the contract, every field of its declared type: encoded and decoded again, strictly."""
     if type(answer) not in kinds:
         raise Malformed(f"returned {type(answer).__name__[:60]}")
     try:
         wire = msgspec.json.encode(answer)
-        if len(wire) > MAX_ANSWER_BYTES:
+        if len(wire) > most:
             raise Malformed("returned too much")
         return msgspec.json.decode(wire, type=shape, strict=True)
     except Malformed:

@@ -12,20 +12,20 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from kassa.kernel.payment_facts import Unknown
-from kassa.kernel.plugin_answers import events_of, flag_of, outcome_of, report_of, verdict_of
+from kassa.kernel.plugin_answers import bank_file_of, flag_of, outcome_of, payout_file_of, report_of, verdict_of
 from kassa.kernel.plugin_breaker import Breaker
 from kassa.kernel.plugin_bulkhead import IN_QUEUE, NOTICES_IN_QUEUE, Bulkhead, Overloaded
 from kassa.kernel.plugin_context import GuardedContext
 from kassa.kernel.plugin_lane import HELD_S, contained
 from kassa.kernel.plugin_tally import Tally, name_of
 from kassa.kernel.plugin_watch import Steps, watched
+from kassa.ports.banking import BankFile, Payout, PayoutFile, Reserving, Unreadable
 from kassa.ports.clock import Clock
 from kassa.ports.money import Money
 from kassa.ports.payment import (
     AnyOutcome,
     AnyVerdict,
     Capabilities,
-    Event,
     NotExecuted,
     OperationRequest,
     PaymentMethod,
@@ -70,10 +70,12 @@ class GuardedMethod:
         tools: ProviderTools,
         lane: Lane,
         clock: Clock,
+        reserving: Reserving | None = None,
     ) -> None:
         self.instance, self.title = instance, title
         self.capabilities: Capabilities = type(method).capabilities
         self.input_type: type[Struct] = type(method).Input
+        self.reserving = reserving
         self.deadline_s = min(instance.deadline_s, LONGEST_S)
         self._method, self._tools, self._lane, self._clock = method, tools, lane, clock
         self._calls, self._notices, self._checks = Bulkhead(IN_QUEUE), Bulkhead(NOTICES_IN_QUEUE), Bulkhead(0)
@@ -149,9 +151,14 @@ class GuardedMethod:
         ask = Ask("webhook", lambda ctx: self._method.webhook(ctx, raw), verdict_of, WEBHOOK_S)
         return await self._counted(ask, self._notices)  # type: ignore[return-value]
 
-    async def statement(self, data: bytes, form: str) -> tuple[Event, ...] | Unknown:
+    async def statement(self, data: bytes, form: str) -> BankFile | Unreadable | Unknown:
         """Read a bank file."""
-        ask = Ask("statement", lambda ctx: self._method.statement(ctx, data, form), events_of, LONGEST_S)
+        ask = Ask("statement", lambda ctx: self._method.statement(ctx, data, form), bank_file_of, LONGEST_S)
+        return await self._counted(ask, self._checks)  # type: ignore[return-value]
+
+    async def payout(self, payouts: tuple[Payout, ...]) -> PayoutFile | Unknown:
+        """Write an order for the bank."""
+        ask = Ask("payout", lambda ctx: self._method.payout(ctx, payouts), payout_file_of, LONGEST_S)
         return await self._counted(ask, self._checks)  # type: ignore[return-value]
 
     async def check_health(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pluggy
 from msgspec.structs import replace
@@ -14,10 +14,19 @@ from kassa.kernel.plugin_guard import LONGEST_S, GuardedMethod
 from kassa.kernel.plugin_lane import UNWIND_S, SharedLanes, contained
 from kassa.kernel.plugin_loaded import LoadedMethods
 from kassa.kernel.plugin_versions import judge, judge_promise
-from kassa.kernel.plugin_vetting import Incompatible, Refused, checked_factory, configured, secrets_in
+from kassa.kernel.plugin_vetting import (
+    Incompatible,
+    Refused,
+    checked_factory,
+    checked_method,
+    chosen,
+    configured,
+    reserving_of,
+    secrets_in,
+)
 from kassa.ports.clock import Clock
 from kassa.ports.errors import PluginRefused
-from kassa.ports.hooks import PROJECT, Hooks, PaymentMethodFactory
+from kassa.ports.hooks import PROJECT, Driver, Hooks, PaymentMethodFactory
 from kassa.ports.payment import PaymentMethod
 from kassa.ports.plugins import MethodInstance, PluginRules, PluginStatus
 from kassa.ports.provider import Lane, Lanes, Providers
@@ -130,7 +139,10 @@ class _Host:
         longest_s = min(instance.deadline_s, LONGEST_S) + UNWIND_S
         lane = self._lanes.lane(instance.name, longest_s=longest_s)
         try:
-            method = await self._built(instance, factory, lane)
+            driver = chosen(factory, instance.config)
+            if driver is not None:
+                status = replace(status, driver=driver.name, proved=driver.proved)
+            method = await self._built(instance, factory, driver, lane)
         except Refused as error:
             await lane.close()
             return replace(status, state="failed", reason=str(error)), None
@@ -153,16 +165,26 @@ class _Host:
         more = f" (not loaded: {silent})" if silent else ""
         return _status(nobody, name, "failed", f"no installed plugin offers it{more}")
 
-    async def _built(self, instance: MethodInstance, factory: PaymentMethodFactory, lane: Lane) -> GuardedMethod:
-        config = configured(factory.method.Config, instance.config)
-        if instance.capture == "manual" and not factory.method.capabilities.auth_capture:
+    async def _built(
+        self, instance: MethodInstance, factory: PaymentMethodFactory, driver: Driver | None, lane: Lane
+    ) -> GuardedMethod:
+        kind = factory.method if driver is None else await _in(lane, lambda: _driven(driver), IMPORT_S, "import")
+        assert kind is not None, "a factory without drivers has a method"
+        config = configured(kind.Config, instance.config)
+        if instance.capture == "manual" and not kind.capabilities.auth_capture:
             raise Refused(f'capture = "manual", but {factory.id} cannot reserve money')
-        method: PaymentMethod[object] = await _in(lane, lambda: _made(factory, config), LONGEST_S, "constructor")
+        method: PaymentMethod[object] = await _in(lane, lambda: _made(kind, config), LONGEST_S, "constructor")
         tools = self._providers.tools(
             instance.name, allow_hosts=instance.allow_hosts, secrets=secrets_in(instance.config)
         )
         return GuardedMethod(
-            instance=instance, title=factory.title, method=method, tools=tools, lane=lane, clock=self._clock
+            instance=instance,
+            title=factory.title,
+            method=method,
+            tools=tools,
+            lane=lane,
+            clock=self._clock,
+            reserving=reserving_of(method),
         )
 
 
@@ -224,9 +246,23 @@ def _offers(plugin: Installed) -> list[PaymentMethodFactory]:
     return factories
 
 
-def _made(factory: PaymentMethodFactory, config: object) -> PaymentMethod[object]:
+def _driven(driver: Driver) -> type[PaymentMethod[Any]]:
+    """The class of a driver, imported now. Raises `Refused`."""
     try:
-        return factory.method(config)
+        method = driver.load()
+    except BaseException as error:  # an import may raise SystemExit: it does not end the shop
+        raise Refused(f"driver {driver.name}: {type(error).__name__}: {str(error)[:200]}") from None
+    try:
+        return checked_method(method)
+    except Refused:
+        raise
+    except Exception as error:
+        raise Refused(f"its declaration: {type(error).__name__}") from None
+
+
+def _made(kind: type[PaymentMethod[Any]], config: object) -> PaymentMethod[object]:
+    try:
+        return kind(config)
     except BaseException as error:  # a constructor is the plugin's code too
         raise Refused(f"constructor: {type(error).__name__}") from None
 

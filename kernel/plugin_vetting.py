@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from kassa.ports.hooks import API, PaymentMethodFactory
+from kassa.ports.banking import Reserving
+from kassa.ports.hooks import API, Driver, PaymentMethodFactory
 from kassa.ports.payment import Capabilities, PaymentMethod
 from kassa.ports.secret import Secret
 
@@ -21,7 +22,8 @@ class Incompatible(Refused):
 
 
 def checked_factory(offer: object) -> PaymentMethodFactory:
-    """A factory whose every field is what it must be, and whose class is what it declares."""
+    """A factory whose every field is what it must be, and whose class is what it declares. Of one with drivers, the class is
+    judged when a driver is chosen."""
     if type(offer) is not PaymentMethodFactory:
         raise Refused(f"offers a {type(offer).__name__}, not a PaymentMethodFactory")
     try:
@@ -31,12 +33,57 @@ def checked_factory(offer: object) -> PaymentMethodFactory:
         raise Refused(f"its factory: {error}") from None
     if not is_compatible(offer.api):
         raise Incompatible(f"made for contract {offer.api[0]}.{offer.api[1]}, this is {API[0]}.{API[1]}")
-    if not (isinstance(offer.method, type) and issubclass(offer.method, PaymentMethod)):
-        raise Refused("its method is no subclass of PaymentMethod")
-    problems = list(_problems(offer.method))
-    if problems:
-        raise Refused(f"{offer.method.__name__} {'; '.join(problems)}")
+    if offer.drivers:
+        _check_drivers(offer)
+    else:
+        checked_method(offer.method)
     return offer
+
+
+def checked_method(method: object) -> type[PaymentMethod[Any]]:
+    """A class that is what it declares."""
+    if not (isinstance(method, type) and issubclass(method, PaymentMethod)):
+        raise Refused("its method is no subclass of PaymentMethod")
+    problems = list(_problems(method))
+    if problems:
+        raise Refused(f"{method.__name__} {'; '.join(problems)}")
+    return method
+
+
+def _check_drivers(offer: PaymentMethodFactory) -> None:
+    if offer.method is not None:
+        raise Refused("its factory names a method and drivers: one of both")
+    names = []
+    for driver in offer.drivers:
+        if type(driver) is not Driver:
+            raise Refused(f"names a {type(driver).__name__} as a driver")
+        try:
+            msgspec.convert({"name": driver.name, "proved": driver.proved}, _DriverFields)
+        except msgspec.ValidationError as error:
+            raise Refused(f"its driver: {error}") from None
+        if not callable(driver.load):
+            raise Refused(f"its driver {driver.name} has a load that cannot be called")
+        names.append(driver.name)
+    if len(set(names)) != len(names):
+        raise Refused("names one driver twice")
+
+
+class _DriverFields(Struct, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}\Z")]
+    proved: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+def chosen(factory: PaymentMethodFactory, config: Mapping[str, Any]) -> Driver | None:
+    """The driver that a configuration chooses; None where there is nothing to choose. Raises `Refused`."""
+    if not factory.drivers:
+        return None
+    names = ", ".join(driver.name for driver in factory.drivers)
+    if "driver" not in config:
+        raise Refused(f"configuration: it needs a driver, one of {names}")
+    for driver in factory.drivers:
+        if driver.name == config["driver"]:
+            return driver
+    raise Refused(f"configuration: there is no such driver, only {names}")
 
 
 class _FactoryFields(Struct, forbid_unknown_fields=True):
@@ -86,6 +133,7 @@ def _flags(declared: Capabilities) -> dict[str, bool]:
         "resume": declared.resume,
         "webhook": declared.webhook_trust != "none",
         "statement": bool(declared.statements),
+        "payout": declared.payouts,
     }
 
 
@@ -102,6 +150,7 @@ def _shape_problems(method: type[PaymentMethod[Any]]) -> Iterator[str]:
         "refund",
         "resume",
         "statement",
+        "payout",
     ):
         if not inspect.iscoroutinefunction(getattr(method, name)):
             yield f"has a {name} that is not async"
@@ -133,6 +182,22 @@ def _secret(kind: type, value: object) -> object:
     if not value.reveal().strip():
         raise ValueError("this secret is blank")
     return value
+
+
+def reserving_of(method: PaymentMethod[Any]) -> Reserving | None:
+    """What a configured method wants to be unique, checked. Raises `Refused`."""
+    wanted = method.reserving
+    if wanted is None:
+        return None
+    if type(wanted) is not Reserving:
+        raise Refused("reserving: it is no Reserving")
+    try:
+        checked = msgspec.json.decode(msgspec.json.encode(wanted), type=Reserving)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise Refused(f"reserving: {error}") from None
+    if checked.last < checked.first:
+        raise Refused("reserving: its range is empty")
+    return checked
 
 
 def secrets_in(config: object) -> tuple[Secret, ...]:

@@ -14,15 +14,46 @@ To begin: `kassa plugin new NAME`; to be sure: `kassa plugin check NAME.conforma
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Meta, Struct
 
+from kassa.ports.banking import BankFile, Payout, PayoutFile, Reserving, Unreadable
 from kassa.ports.clock import Clock
 from kassa.ports.errors import KassaError
 from kassa.ports.money import Money
+from kassa.ports.next_action import (
+    AnyNextAction as AnyNextAction,
+)
+from kassa.ports.next_action import (
+    ApproveInApp as ApproveInApp,
+)
+from kassa.ports.next_action import (
+    ClientSdk as ClientSdk,
+)
+from kassa.ports.next_action import (
+    Collect as Collect,
+)
+from kassa.ports.next_action import (
+    Instruction as Instruction,
+)
+from kassa.ports.next_action import (
+    NextAction as NextAction,
+)
+from kassa.ports.next_action import (
+    Redirect as Redirect,
+)
+from kassa.ports.next_action import (
+    ShowAccount as ShowAccount,
+)
+from kassa.ports.next_action import (
+    ShowQr as ShowQr,
+)
+from kassa.ports.next_action import (
+    Wait as Wait,
+)
 from kassa.ports.values import Instant, Value
 
 MAX_STATE_BYTES = 8 * 1024
@@ -65,67 +96,6 @@ class Movement(Value, frozen=True, kw_only=True):
     state: MovementState
     amount: Money
     at: Instant | None = None
-
-
-# --- what the customer does next -----------------------------------------------------------------------------
-
-
-class NextAction(Value, frozen=True, kw_only=True, tag_field="type"):
-    """What the customer has to do: one of the subclasses, which clients tell apart by `type`, and of those that the method
-    declares. The customer's browser is shown all of it: it must never hold a secret of the shop."""
-
-
-class Redirect(NextAction, frozen=True, kw_only=True, tag="redirect"):
-    """Send the browser to `url`, which must be https (or http on loopback); anything else is refused. The provider sends it
-    back to `StartRequest.return_url`; that it came back proves nothing: Kassa asks `query`."""
-
-    url: Annotated[str, Meta(max_length=2000)]
-
-
-class ShowAccount(NextAction, frozen=True, kw_only=True, tag="show_account"):
-    """Show an account to pay to. To be used only where nothing but the customer's own transfer can move money: Kassa then lets
-    a customer change to another method without telling the provider, and takes what arrives nevertheless as late money."""
-
-    bank: str
-    holder: str
-    account_number: str
-    reference: str
-    amount: Money
-
-
-class ShowQr(NextAction, frozen=True, kw_only=True, tag="show_qr"):
-    """Show `payload`, the text of a QR code, which the customer's app pays."""
-
-    payload: Annotated[str, Meta(max_length=4000)]
-
-
-class ClientSdk(NextAction, frozen=True, kw_only=True, tag="client_sdk"):
-    """Hand `client_secret` to the provider's own script (`sdk` names it) in the browser. It is the provider's word for "this
-    customer may finish this payment", never the shop's key."""
-
-    sdk: str
-    client_secret: str
-
-
-class ApproveInApp(NextAction, frozen=True, kw_only=True, tag="approve_in_app"):
-    """Tell the customer to approve in an app; `deep_link` may open it."""
-
-    app: str
-    deep_link: str | None = None
-
-
-class Collect(NextAction, frozen=True, kw_only=True, tag="collect"):
-    """Ask the customer for `field` (a one-time password, never a card number), under `label`: the `input` of a `resume`."""
-
-    field: str
-    label: str
-
-
-class Wait(NextAction, frozen=True, kw_only=True, tag="wait"):
-    """Nothing to do but wait: the provider works, and the client polls the payment."""
-
-
-AnyNextAction: TypeAlias = Redirect | ShowAccount | ShowQr | ClientSdk | ApproveInApp | Collect | Wait
 
 
 # --- what a command answers ----------------------------------------------------------------------------------
@@ -284,7 +254,7 @@ class StartRequest(Value, frozen=True, kw_only=True):
     provider where it has such a field: it is how a payment is found again whose answer was lost. `invoice_id` is what customers
     and bookkeepers know. `input` is an instance of the class's `Input`. `return_url` is where the provider sends the browser
     back and `webhook_url` where it sends notices: Kassa's own addresses, to be used as they are. `expires_at` is when the shop
-    stops waiting: the provider should be told, where it can be.
+    stops waiting: the provider should be told, where it can be. `reserved` is what was drawn for a method that is `reserving`.
     """
 
     operation_id: str
@@ -296,6 +266,7 @@ class StartRequest(Value, frozen=True, kw_only=True):
     return_url: str
     webhook_url: str
     expires_at: Instant
+    reserved: int | None = None
 
 
 class QueryRequest(Value, frozen=True, kw_only=True):
@@ -449,6 +420,7 @@ class Capabilities(Value, frozen=True, kw_only=True):
     - `query_consistency_s`: for how long a payment that exists may not be found yet.
     - `next_actions`: the `type`s it may return. `expiry_s`: how long a started payment stays payable, least and most.
       `open_amount`: the customer may pay another amount than asked. `statements`: the bank file formats it reads.
+      `payouts`: it writes orders for the bank by which refunds are sent; a refund is then PENDING until a statement shows it.
       `poll_s`: seconds between queries of an open payment; after the last, daily.
     """
 
@@ -468,6 +440,7 @@ class Capabilities(Value, frozen=True, kw_only=True):
     expiry_s: tuple[int, int] = (300, 3600)
     open_amount: bool = False
     statements: tuple[str, ...] = ()
+    payouts: bool = False
     poll_s: tuple[int, ...] = (5, 15, 60, 300, 1800, 7200, 21600, 86400)
 
     def takes(self, amount: Money) -> bool:
@@ -497,6 +470,9 @@ class PaymentMethod(ABC, Generic[ConfigT]):
     Config: ClassVar[type[Struct]]
     Input: ClassVar[type[Struct]] = NoInput
     capabilities: ClassVar[Capabilities]
+
+    reserving: Reserving | None = None
+    """Set it in `__init__` where the configuration wants something unique for each payment: see `ports.banking.Reserving`."""
 
     def __init__(self, config: ConfigT) -> None:
         """Keep the configuration. No I/O here: that is `open`."""
@@ -544,7 +520,11 @@ class PaymentMethod(ABC, Generic[ConfigT]):
         """Continue a START with collected input (`resume`). `ctx.key()` is a further step of that START's key."""
         raise NotImplementedError
 
-    async def statement(self, ctx: Context, data: bytes, format: str) -> Iterable[Event]:
-        """Read a bank file of one of the declared formats (`statements`). Must raise for one that cannot be read whole: half a
-        statement is worse than none."""
+    async def statement(self, ctx: Context, data: bytes, format: str) -> BankFile | Unreadable:
+        """Read a bank file of one of the declared formats (`statements`), whole: `Unreadable`, with the place, says why it cannot
+        be. Must not match: which payment a line belongs to is the shop's to decide."""
+        raise NotImplementedError
+
+    async def payout(self, ctx: Context, payouts: Sequence[Payout]) -> PayoutFile:
+        """Write the order by which the shop's bank sends these refunds (`payouts`). The same ones give the same file."""
         raise NotImplementedError

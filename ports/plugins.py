@@ -88,7 +88,8 @@ class PluginStatus(Value, frozen=True, kw_only=True):
     """How a plugin, or a configured instance of one, stands. `instance` is None for a plugin that is not configured.
 
     A `breaker` that is "open" keeps new payments away; "half_open" lets one through to try; queries and notices always pass.
-    `activity` is there for instances that are loaded.
+    `activity` is there for instances that are loaded. `driver` is what the instance chose, where its plugin has several, and
+    `proved` against what that one was proved.
     """
 
     plugin: str
@@ -100,3 +101,5 @@ class PluginStatus(Value, frozen=True, kw_only=True):
     optional: bool
     breaker: Literal["closed", "open", "half_open", "none"]
     activity: MethodActivity | None = None
+    driver: str = ""
+    proved: str = ""

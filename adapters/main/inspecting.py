@@ -29,7 +29,7 @@ async def plugin_report(settings: Settings, *, as_json: bool) -> tuple[str, bool
 
 def _table(statuses: tuple[PluginStatus, ...]) -> str:
     rows: list[tuple[str, ...]] = [
-        ("plugin", "instance", "state", "distribution", "breaker", "health", "median/p95", "reason")
+        ("plugin", "instance", "state", "distribution", "breaker", "health", "median/p95", "proved against, reason")
     ]
     rows += [_row(status) for status in statuses]
     widths = [max(len(row[column]) for row in rows) for column in range(7)]
@@ -43,14 +43,16 @@ def _row(status: PluginStatus) -> tuple[str, ...]:
     activity = status.activity
     times = f"{activity.median_ms}/{activity.p95_ms} ms" if activity is not None and activity.calls else "-"
     return (
-        status.plugin,
+        f"{status.plugin} {status.driver}".rstrip(),
         (status.instance or "-") + (" (optional)" if status.optional else ""),
         status.state,
         f"{status.distribution} {status.version}".strip() or "-",
         status.breaker,
         activity.health if activity is not None else "-",
         times,
-        status.reason or (activity.last_failure if activity is not None else ""),
+        "; ".join(
+            filter(None, (status.proved, status.reason or (activity.last_failure if activity is not None else "")))
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 
 
 def head() -> str:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from . import types
+from .tables_banking import BANKING
 from .tables_outgoing import OUTGOING
 from .types import BigId, Moment
 
@@ -386,7 +387,7 @@ transactions = Table(
 CONTEXTS = {
     "identity": (accounts, sessions, attempts),
     "shop": (products, stock_moves, carts, cart_lines, orders, order_lines, order_adjustments, order_events),
-    "payment": (payables, payments, operations, movements, postings, ledger, suspense, inbox),
+    "payment": (payables, payments, operations, movements, postings, ledger, suspense, inbox, *BANKING),
     "outgoing": OUTGOING,
     "everyone": (idempotency, outbox, audit, audit_blocks),
 }

@@ -1,11 +1,21 @@
 """Pay by card: the provider holds the card number, the shop only ever sees a token."""
 
-from kassa.ports.hooks import PaymentMethodFactory, hookimpl
+from typing import Any
 
-from .method import Card
+from kassa.ports.hooks import Driver, PaymentMethodFactory, hookimpl
+from kassa.ports.payment import PaymentMethod
+
+
+def _sandbox() -> type[PaymentMethod[Any]]:
+    from .method import Card
+
+    return Card
+
+
+DRIVERS = (Driver(name="sandbox", load=_sandbox, proved="Kassa's own sandbox provider, a separate process"),)
 
 
 @hookimpl
 def kassa_payment_methods() -> tuple[PaymentMethodFactory, ...]:
-    """One method."""
-    return (PaymentMethodFactory(id="card", api=(1, 0), method=Card, title="Card"),)
+    """One method, by several providers."""
+    return (PaymentMethodFactory(id="card", api=(1, 0), title="Card", drivers=DRIVERS),)

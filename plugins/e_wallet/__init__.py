@@ -1,11 +1,21 @@
 """Pay from an e-wallet: the customer approves on the wallet's own page, and its notice tells the shop."""
 
-from kassa.ports.hooks import PaymentMethodFactory, hookimpl
+from typing import Any
 
-from .method import EWallet
+from kassa.ports.hooks import Driver, PaymentMethodFactory, hookimpl
+from kassa.ports.payment import PaymentMethod
+
+
+def _sandbox() -> type[PaymentMethod[Any]]:
+    from .method import EWallet
+
+    return EWallet
+
+
+DRIVERS = (Driver(name="sandbox", load=_sandbox, proved="Kassa's own sandbox provider, a separate process"),)
 
 
 @hookimpl
 def kassa_payment_methods() -> tuple[PaymentMethodFactory, ...]:
-    """One method."""
-    return (PaymentMethodFactory(id="e_wallet", api=(1, 0), method=EWallet, title="E-wallet"),)
+    """One method, by several providers."""
+    return (PaymentMethodFactory(id="e_wallet", api=(1, 0), title="E-wallet", drivers=DRIVERS),)

@@ -52,7 +52,8 @@ class BankDouble(SandboxDouble):
 class BankSubject(SandboxSubject):
     """`driver = "sandbox"`: an account for each payment."""
 
-    [factory] = bank_transfer.kassa_payment_methods()
+    [_offered] = bank_transfer.kassa_payment_methods()
+    factory = _offered.driven("sandbox")
     name = "bank_transfer"
     declined_code = "not_allowed"
     """The bank opens no account: there is nothing that the customer could do about it."""
@@ -78,7 +79,8 @@ class Nobody(ProviderDouble):
 class ManualSubject(Subject):
     """`driver = "manual"`: one account of the shop's own, and an operator who reads its statement."""
 
-    [factory] = bank_transfer.kassa_payment_methods()
+    [_offered] = bank_transfer.kassa_payment_methods()
+    factory = _offered.driven("manual")
     offline = True
 
     def config(self, base_url: str) -> dict[str, Any]:

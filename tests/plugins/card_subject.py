@@ -13,7 +13,8 @@ from tests.plugins.sandbox_double import ChargeDouble, SandboxSubject
 class CardSubject(SandboxSubject):
     """Cards: at once with a good token, on the issuer's page with 3-D Secure."""
 
-    [factory] = card.kassa_payment_methods()
+    [_offered] = card.kassa_payment_methods()
+    factory = _offered.driven("sandbox")
     name = "card"
     input: Mapping[str, Any] = {"source": "tok_ok"}
     waiting_input: Mapping[str, Any] = {"source": "tok_3ds"}

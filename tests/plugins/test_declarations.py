@@ -42,6 +42,7 @@ def test_what_it_declares_is_what_it_implements(name: str):
     assert ("refund" in overridden) == (declared.refund != "none")
     assert ("webhook" in overridden) == (declared.webhook_trust != "none")
     assert ("statement" in overridden) == bool(declared.statements)
+    assert ("payout" in overridden) == declared.payouts
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -45,9 +45,9 @@ def merchant_of(name: str) -> Merchant:
 
 
 def method_class(name: str) -> type[PaymentMethod[Any]]:
-    """What the plugin's hook hands over."""
+    """What the plugin's hook hands over for the sandbox."""
     [factory] = PACKAGES[name].kassa_payment_methods()
-    found: type[PaymentMethod[Any]] = factory.method
+    found: type[PaymentMethod[Any]] = factory.driven("sandbox").method
     return found
 
 

@@ -18,7 +18,8 @@ class WalletDouble(ChargeDouble):
 class WalletSubject(SandboxSubject):
     """Wallets: the customer always approves on the wallet's page."""
 
-    [factory] = e_wallet.kassa_payment_methods()
+    [_offered] = e_wallet.kassa_payment_methods()
+    factory = _offered.driven("sandbox")
     name = "e_wallet"
     declined_code = "insufficient_funds"
 

@@ -92,7 +92,7 @@ class Bench:
     @property
     def capabilities(self) -> Capabilities:
         """As declared."""
-        return self.subject.factory.method.capabilities
+        return self.subject.kind.capabilities
 
     @property
     def proxy(self) -> FaultProxy:
@@ -119,7 +119,7 @@ class Bench:
 
     def configured(self, settings: dict[str, Any]) -> PaymentMethod[Any]:
         """Another instance of the method, not opened. Raises `Failed` when the settings are refused."""
-        kind = self.subject.factory.method
+        kind = self.subject.kind
         try:
             return kind(msgspec.convert(settings, kind.Config))
         except Exception as error:
@@ -142,7 +142,7 @@ class Bench:
         """The customer's input (by default `subject.input`) as the method's `Input`. Raises `Failed` when it is refused."""
         told = self.subject.input if given is None else given
         try:
-            return msgspec.convert(dict(told), self.subject.factory.method.Input)
+            return msgspec.convert(dict(told), self.subject.kind.Input)
         except Exception as error:
             raise Failed(expected="the subject's input is accepted", seen=f"{type(error).__name__}: {error}") from error
 

@@ -54,7 +54,7 @@ def declares(what: str, test: Callable[[Capabilities], bool]) -> Condition:
     """Applies to methods whose capabilities pass `test`; `what` completes "the method declares no ..."."""
 
     def condition(subject: Subject) -> str:
-        return "" if test(subject.factory.method.capabilities) else f"the method declares no {what}"
+        return "" if test(subject.kind.capabilities) else f"the method declares no {what}"
 
     return condition
 

@@ -15,7 +15,7 @@ from .check import Check, check
 from .outcome import Skipped, expect
 
 CALLS = (
-    "open", "close", "health", "start", "query", "webhook", "capture", "void", "refund", "resume", "statement",
+    "open", "close", "health", "start", "query", "webhook", "capture", "void", "refund", "resume", "statement", "payout",
 )  # fmt: skip
 NOWHERE = "http://127.0.0.1:9"
 
@@ -41,7 +41,7 @@ async def factory(bench: Bench) -> None:
     provider=False,
 )
 async def coroutines(bench: Bench) -> None:
-    method = bench.subject.factory.method
+    method = bench.subject.kind
     found = [name for name in CALLS if not inspect.iscoroutinefunction(getattr(method, name))]
     expect(not found, "async def for every call", found)
 
@@ -53,7 +53,7 @@ async def coroutines(bench: Bench) -> None:
     provider=False,
 )
 async def flags(bench: Bench) -> None:
-    method = bench.subject.factory.method
+    method = bench.subject.kind
     declared = method.capabilities
     is_declared = {
         "capture": declared.auth_capture,
@@ -62,6 +62,7 @@ async def flags(bench: Bench) -> None:
         "resume": declared.resume,
         "webhook": declared.webhook_trust != "none",
         "statement": bool(declared.statements),
+        "payout": declared.payouts,
     }
     is_there = {name: getattr(method, name) is not getattr(PaymentMethod, name) for name in is_declared}
     wrong = [
@@ -114,7 +115,7 @@ async def config_unknown(bench: Bench) -> None:
 )
 async def config_missing(bench: Bench) -> None:
     settings = bench.subject.config(NOWHERE)
-    kind = bench.subject.factory.method.Config
+    kind = bench.subject.kind.Config
     required = {field.name for field in msgspec.structs.fields(kind) if field.required}
     secret = {name for name, value in settings.items() if isinstance(value, Secret)}
     for name in sorted(settings.keys() & (required | secret)):
@@ -140,7 +141,7 @@ async def config_blank(bench: Bench) -> None:
     provider=False,
 )
 async def input_unknown(bench: Bench) -> None:
-    kind = bench.subject.factory.method.Input
+    kind = bench.subject.kind.Input
     refused = _refusal(kind, dict(bench.subject.input))
     expect(refused == "", "the subject's own input is accepted", refused)
     told = dict(bench.subject.input) | {"surely_unknown": 1}
@@ -154,7 +155,7 @@ async def input_unknown(bench: Bench) -> None:
     provider=False,
 )
 async def input_bounded(bench: Bench) -> None:
-    _, schemas = msgspec.json.schema_components([bench.subject.factory.method.Input])
+    _, schemas = msgspec.json.schema_components([bench.subject.kind.Input])
     endless = [name for schema in schemas.values() for name in _endless(schema)]
     expect(not endless, "a max_length on every text and list", endless)
 
@@ -171,7 +172,7 @@ def _endless(schema: dict[str, Any]) -> list[str]:
 
 def _expect_refused(bench: Bench, change: dict[str, Any], what: str) -> None:
     """The settings with a change must be refused, and without it accepted: otherwise the check could not fail."""
-    settings, kind = bench.subject.config(NOWHERE), bench.subject.factory.method.Config
+    settings, kind = bench.subject.config(NOWHERE), bench.subject.kind.Config
     refused = _refusal(kind, settings)
     expect(refused == "", "the subject's own settings are accepted", refused)
     expect(_refusal(kind, settings | change) != "", f"a refusal of {what}", "it was accepted")

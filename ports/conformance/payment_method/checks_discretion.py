@@ -1,10 +1,12 @@
 """What a method keeps to itself: importing it does nothing, its secrets are seen nowhere, test mode stays away from live."""
 
+import contextlib
 import traceback
 from typing import Any
 
 import msgspec
 
+from kassa.ports.hooks import PaymentMethodFactory
 from kassa.ports.payment import RawWebhook
 from kassa.ports.secret import Secret
 
@@ -24,8 +26,18 @@ from .wire import Ear
     provider=False,
 )
 async def hook(bench: Bench) -> None:
-    found = offers(hook_module(bench.subject))
-    expect(bench.subject.factory in found, f"the factory {bench.subject.factory.id!r} among those offered", found)
+    wanted, found = bench.subject.factory, offers(hook_module(bench.subject))
+    offered = [(one.id, kind) for one in found for kind in _classes(one)]
+    expect((wanted.id, wanted.method) in offered, f"the factory {wanted.id!r} among those offered", found)
+
+
+def _classes(factory: PaymentMethodFactory) -> list[type | None]:
+    """Its class, or those of its drivers that can be imported here."""
+    classes: list[type | None] = [factory.method] if not factory.drivers else []
+    for driver in factory.drivers:
+        with contextlib.suppress(ImportError):
+            classes.append(driver.load())
+    return classes
 
 
 @check(
@@ -81,14 +93,14 @@ async def _live_through_everything(bench: Bench, seen: "_Seen") -> None:
     "a test shop that charges real cards, or a live shop that ships goods for play money",
 )
 async def mode(bench: Bench) -> None:
-    kind = bench.subject.factory.method.Config
+    kind = bench.subject.kind.Config
     if "mode" not in {field.name for field in msgspec.structs.fields(kind)}:
         raise Skipped("its settings have no mode")
     live = bench.subject.live_settings()
     if live is None:
         raise NotOffered("live_settings")
     try:
-        method = bench.subject.factory.method(msgspec.convert(bench.settings() | live | {"mode": "test"}, kind))
+        method = bench.subject.kind(msgspec.convert(bench.settings() | live | {"mode": "test"}, kind))
         await method.open(bench.context())
     except Exception:
         expect(not bench.proxy.sent, "a refusal without asking the provider", f"{len(bench.proxy.sent)} requests")

@@ -1,6 +1,7 @@
 """Money as banks bring it: in other amounts than asked, on paper, and seen by nobody."""
 
-from kassa.ports.payment import Event, Pending, Succeeded
+from kassa.ports.banking import BankFile, Unreadable
+from kassa.ports.payment import Pending, Succeeded
 
 from .bench import Bench, Kind
 from .check import Check, check, has_provider, reads_statements, takes_any_amount
@@ -59,38 +60,35 @@ async def unseen(bench: Bench) -> None:
 
 @check(
     "money.statement",
-    "A statement tells the movements in the provider's books, each under its own id, the same every time it is read",
+    "A statement tells what came in according to the bank's books, each line under its own id, the same every time it is read",
     "the same file is read twice, and overlaps with the next one: what is named anew is counted anew",
     has_provider,
     reads_statements,
 )
 async def statement(bench: Bench) -> None:
     payment = await bench.paid()
-    truth = (await books(bench, payment)).movements
+    truth = [m for m in (await books(bench, payment)).movements if m.kind == "capture"]
     for format in bench.capabilities.statements:
         data = await bench.provider.statement(format)
-        events, again = await _read(bench, data, format), await _read(bench, data, format)
-        expect(again == events, f"the same events when a {format} is read again", [events, again])
-        ours = {payment.provider_ref, payment.request.merchant_ref} - {None}
-        seen = folded(())
-        for one in events:
-            if {one.provider_ref, one.merchant_ref} & ours:
-                folded((one.report or await bench.query(payment)).movements, seen)
-        expect(shown(seen) == shown(folded(truth)), f"{shown(folded(truth))} in a {format}", shown(seen))
+        file, again = await _read(bench, data, format), await _read(bench, data, format)
+        expect(again == file, f"the same lines when a {format} is read again", [file, again])
+        came = sorted(line.amount.amount for line in file.lines if line.direction == "credit")
+        expect(came == sorted(m.amount.amount for m in truth), f"{shown(folded(truth))} in a {format}", came)
         for rubbish in RUBBISH:
             said = await bench.attempt(bench.method.statement(bench.context(), rubbish, format))
-            made = [] if isinstance(said, Exception) else list(said)
-            expect(not made, f"nothing, or an exception, for what is no {format}", made)
+            made = () if isinstance(said, Exception | Unreadable) else said.lines
+            expect(not made, f"nothing, or Unreadable, for what is no {format}", made)
 
 
-async def _read(bench: Bench, data: bytes, format: str) -> list[Event]:
+async def _read(bench: Bench, data: bytes, format: str) -> BankFile:
     said = await bench.attempt(bench.method.statement(bench.context(), data, format))
     if isinstance(said, Exception):
         raise Failed(expected=f"a {format} is read", seen=f"it raised {type(said).__name__}: {said}") from said
-    events = list(said)
-    ids = [one.event_id for one in events]
-    expect(len({*ids}) == len(ids), "an id for every event", ids)
-    return events
+    if not isinstance(said, BankFile):
+        raise Failed(expected=f"a {format} is read", seen=said)
+    ids = [line.id for line in said.lines]
+    expect(len({*ids}) == len(ids), "an id for every line", ids)
+    return said
 
 
 CHECKS: tuple[Check, ...] = (open_amount, unseen, statement)

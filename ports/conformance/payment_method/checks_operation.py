@@ -17,7 +17,7 @@ MOST_STEPS = 4
 
 def kinds(subject: Subject) -> tuple[Kind, ...]:
     """The commands that a method declares, besides START."""
-    can = subject.factory.method.capabilities
+    can = subject.kind.capabilities
     declared: dict[Kind, bool] = {
         "capture": can.auth_capture,
         "void": can.void,

@@ -64,12 +64,12 @@ def hook_module(subject: Subject) -> str:
     """The module where the hook is: `subject.module`, or the nearest package above the method. Raises `Skipped`."""
     if subject.module:
         return subject.module
-    name = subject.factory.method.__module__
+    name = subject.kind.__module__
     while name:
         if hasattr(importlib.import_module(name), "kassa_payment_methods"):
             return name
         name = name.rpartition(".")[0]
-    raise Skipped(f"no kassa_payment_methods above {subject.factory.method.__module__}: set `module` in the subject")
+    raise Skipped(f"no kassa_payment_methods above {subject.kind.__module__}: set `module` in the subject")
 
 
 def offers(module: str) -> tuple[PaymentMethodFactory, ...]:

@@ -50,7 +50,7 @@ import msgspec
 
 from kassa.ports.hooks import PaymentMethodFactory
 from kassa.ports.money import Money
-from kassa.ports.payment import AnyNextAction, Collect, Movement
+from kassa.ports.payment import AnyNextAction, Collect, Movement, PaymentMethod
 from kassa.ports.values import Value
 
 from .outcome import NotOffered
@@ -173,7 +173,14 @@ class Subject(ABC):
     """
 
     factory: ClassVar[PaymentMethodFactory]
-    """What the plugin's hook hands over."""
+    """What the plugin's hook hands over; of a method with several drivers, `factory.driven("<name>")`."""
+
+    @property
+    def kind(self) -> type[PaymentMethod[Any]]:
+        """The class before the examination."""
+        if self.factory.method is None:
+            raise TypeError('the factory has drivers: examine one of them, factory.driven("<name>")')
+        return self.factory.method
 
     module: ClassVar[str] = ""
     """The module that the entry point names, where the hook is. By default the nearest package above the method's class that

@@ -2,13 +2,13 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
 from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
+from kassa.ports.banking import BankFile, BankLine, Unreadable
 from kassa.ports.payment import (
     Accept,
     AmountRule,
@@ -139,12 +139,12 @@ class Acme(PaymentMethod[AcmeConfig]):
             return Reject(reason="signed, but not a notice")
         return Accept(events=(event,))
 
-    async def statement(self, ctx: Context, data: bytes, format: str) -> Iterable[Event]:
+    async def statement(self, ctx: Context, data: bytes, format: str) -> BankFile | Unreadable:
         try:
             lines = [msgspec.json.decode(line, type=Line) for line in data.splitlines()]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Unclear("not a statement of Acme's") from None
-        return [self.of_line(line) for line in lines]
+            return Unreadable(place="", reason="not a statement of Acme's")
+        return BankFile(account="", lines=tuple(told for line in lines for told in self.of_line(line)))
 
     # --- decisions, each a place where it can be got wrong
 
@@ -157,9 +157,12 @@ class Acme(PaymentMethod[AcmeConfig]):
     def report(self, paid: Paid) -> Report:
         return report(paid)
 
-    def of_line(self, line: "Line") -> Event:
-        told = self.report(line.payment)
-        return Event(event_id=line.line, provider_ref=told.provider_ref, merchant_ref=told.merchant_ref, report=told)
+    def of_line(self, line: "Line") -> tuple[BankLine, ...]:
+        return tuple(
+            BankLine(id=moved.id, place=line.line, direction="credit", amount=moved.amount)
+            for moved in self.report(line.payment).movements
+            if moved.kind == "capture"
+        )
 
     async def known_already(self, ctx: Context, ref: str) -> AnyOutcome:
         return self.started(await self._known(ctx, ref))

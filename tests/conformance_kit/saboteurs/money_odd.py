@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from kassa.ports.banking import BankLine
 from kassa.ports.payment import (
     AnyOutcome,
     Context,
     Declined,
-    Event,
     Movement,
     MovementState,
     Pending,
@@ -38,9 +38,9 @@ class NamesLinesAnew(Acme):
         super().__init__(config)
         self.count = 0
 
-    def of_line(self, line: Line) -> Event:
+    def of_line(self, line: Line) -> tuple[BankLine, ...]:
         self.count += 1
-        return replace(super().of_line(line), event_id=f"line-{self.count}")
+        return tuple(replace(told, id=f"line-{self.count}") for told in super().of_line(line))
 
 
 class Hopes(Acme):
