@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from kassa.ports.cart import Cart
     from kassa.ports.checkout import LineProblem
+    from kassa.ports.payment import AmountRule
 
 
 class KassaError(Exception):
@@ -271,6 +272,18 @@ class PaymentLive(KassaError):
     retryable = True
 
 
+class ReferenceTaken(KassaError):
+    """The number or amount that a payment was to have for itself is another payment's. The kernel draws again."""
+
+    code = "reference_taken"
+
+
+class NoReferenceLeft(Unavailable):
+    """Every number or amount that the method may give to a payment is held by another one; nothing was done."""
+
+    code = "no_reference_left"
+
+
 class PaymentNotCancelable(KassaError):
     """The payment cannot be canceled in the state it is in."""
 
@@ -278,13 +291,13 @@ class PaymentNotCancelable(KassaError):
 
 
 class AmountRefused(KassaError):
-    """The amount is outside what the method takes, or more than is left to refund or capture."""
+    """The amount is outside what the method takes, or more than is left to refund or capture. `takes`: what it would."""
 
     code = "amount_refused"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, takes: "tuple[AmountRule, ...]" = ()) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.takes = reason, takes
 
 
 class NotCapable(KassaError):
@@ -337,6 +350,31 @@ class PluginRefused(KassaError):
     """A configured payment method that cannot be loaded; the message names it, its distribution and the reason."""
 
     code = "plugin_refused"
+
+
+# --- bank files --------------------------------------------------------------------------------------------
+
+
+class StatementRefused(KassaError):
+    """A bank file that cannot be read whole; nothing of it was imported. `path` is the place, for people ("line 14")."""
+
+    code = "statement_refused"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.path, self.reason = path, reason
+
+
+class UnknownStatement(KassaError):
+    """No imported statement has this id."""
+
+    code = "unknown_statement"
+
+
+class UnknownLine(KassaError):
+    """No line of an imported statement has this id."""
+
+    code = "unknown_line"
 
 
 # --- outgoing webhooks -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Protocol, TypeAlias
 
 from msgspec import Meta
 
+from kassa.ports.approvals import Approvals
 from kassa.ports.audit import AuditEntry
 from kassa.ports.events import Event
 from kassa.ports.idempotency import Answer, Claim, Scope, StoredAnswer
@@ -23,7 +24,8 @@ class PayableState(Enum):
 
 
 class Payable(Value, frozen=True, kw_only=True):
-    """What an invoice still needs. Every act on its money compares `version` and raises it by one."""
+    """What an invoice still needs. Every act on its money compares `version` and raises it by one. `forgiven` (minor units)
+    is what the shop lets go of, because so little was missing."""
 
     invoice_id: InvoiceId
     customer_id: AccountId
@@ -31,6 +33,7 @@ class Payable(Value, frozen=True, kw_only=True):
     state: PayableState
     pay_until: Instant
     version: int
+    forgiven: int = 0
 
 
 class OperationState(IntEnum):
@@ -72,6 +75,9 @@ class Payment(Value, frozen=True, kw_only=True):
     still collect money by itself (at most one per payable). `authorized`, `captured`, `refunded` are sums of succeeded
     movements in minor units of `nominal.currency`. `return_token_hash` is SHA-256 of the return address's token;
     `return_url` is where the customer goes from there. `next_action` is encoded JSON, empty for none.
+
+    `reserved` is what was drawn for a method that is `reserving`; `forgives` (minor units) is how much less than was due
+    `nominal` asks for because of it.
     """
 
     id: PaymentId
@@ -96,6 +102,8 @@ class Payment(Value, frozen=True, kw_only=True):
     return_url: str | None
     created_date: Instant
     last_updated: Instant
+    reserved: int | None = None
+    forgives: int = 0
 
 
 class Operation(Value, frozen=True, kw_only=True):
@@ -131,7 +139,8 @@ class KnownMovement(Value, frozen=True, kw_only=True):
 
 
 class LedgerEntry(Value, frozen=True, kw_only=True):
-    """One side of a posting. `account` is `clearing:<method>`, `payable:<invoice>` or `suspense`; debit is positive."""
+    """One side of a posting. `account` is `clearing:<method>`, `payable:<invoice>`, `suspense` or `forgiven`; debit is
+    positive."""
 
     account: Annotated[str, Meta(max_length=100)]
     amount: Money
@@ -139,7 +148,8 @@ class LedgerEntry(Value, frozen=True, kw_only=True):
 
 class Posting(Value, frozen=True, kw_only=True):
     """A balanced set of ledger entries, written once for ever. `key` is `<payment>/<kind>/<movement id>/<STATE>` for a
-    movement, `suspense/<key>/<step>` for suspense; a second posting with the key violates a constraint."""
+    movement, `suspense/<key>/<step>` for suspense, `forgiven/<invoice>/<version>` for what is forgiven; a second posting with
+    the key violates a constraint."""
 
     key: str
     payment_id: PaymentId | None
@@ -148,11 +158,12 @@ class Posting(Value, frozen=True, kw_only=True):
 
 
 class SuspenseState(Enum):
-    """Money nobody can name yet is OPEN; then ASSIGNED to an invoice or REFUNDED."""
+    """Money nobody can name yet is OPEN; then ASSIGNED to an invoice or REFUNDED, or SPLIT into parts that are OPEN."""
 
     OPEN = "open"
     ASSIGNED = "assigned"
     REFUNDED = "refunded"
+    SPLIT = "split"
 
 
 class Suspense(Value, frozen=True, kw_only=True):
@@ -189,10 +200,19 @@ class FileAndPrior(Value, frozen=True, kw_only=True):
     prior: StoredAnswer | None
 
 
+class Reservation(Value, frozen=True, kw_only=True):
+    """What a payment must have for itself among those of its method: a number, or an amount in minor units, written as digits.
+    Nobody else gets it while the payment is live, nor before `held_until`."""
+
+    value: Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z")]
+    held_until: Instant
+
+
 class BeginPayment(Value, frozen=True, kw_only=True):
     """Write ahead: a new payment and its START as SENT. `payable` is the whole new row (version raised by one).
 
     `superseded` are payments of the same payable that end in this act (locally canceled), with their operations.
+    `reservation` is taken over from whoever had it, if its hold is over.
     """
 
     expected_version: int
@@ -204,6 +224,7 @@ class BeginPayment(Value, frozen=True, kw_only=True):
     claim: Claim | None
     events: tuple[Event, ...]
     audit: AuditEntry
+    reservation: Reservation | None = None
 
 
 class MarkPaid(Value, frozen=True, kw_only=True):
@@ -248,11 +269,14 @@ class SuspendMoney(Value, frozen=True, kw_only=True):
 
 
 class SettleSuspense(Value, frozen=True, kw_only=True):
-    """An operator's word on suspense money that was OPEN: its new row and the posting that moves it."""
+    """An operator's word on suspense money that was OPEN: its new row and the posting that moves it. Where it was SPLIT,
+    `parts` are the new rows in its place, and `arrivals` their postings."""
 
     suspense: Suspense
     posting: Posting
     audit: AuditEntry
+    parts: tuple[Suspense, ...] = ()
+    arrivals: tuple[Posting, ...] = ()
 
 
 class DueOperation(Value, frozen=True, kw_only=True):
@@ -263,7 +287,7 @@ class DueOperation(Value, frozen=True, kw_only=True):
     operation_id: OperationId
 
 
-class Payments(Protocol):
+class Payments(Approvals, Protocol):
     """The durable store of money facts. An act compares the payable's version and is whole, or raises `Conflict`."""
 
     async def file(self, invoice_id: InvoiceId) -> PaymentFile:
@@ -287,7 +311,14 @@ class Payments(Protocol):
         """The payments of this method that hold a capture of this id, oldest first: the same money counts once."""
 
     async def begin(self, act: BeginPayment) -> PaymentId:
-        """Raises `Conflict`, `AlreadyClaimed`, `PaymentLive` (another live payment: the unique index)."""
+        """Raises `Conflict`, `AlreadyClaimed`, `PaymentLive` (another live payment: the unique index), `ReferenceTaken` (what
+        it reserves is another payment's; nothing was done)."""
+
+    async def reserved(self, method: str, values: tuple[str, ...]) -> dict[str, PaymentId]:
+        """Whose these numbers or amounts of the method are, or were last, even if their hold is over (at most 1000 are asked)."""
+
+    async def taken(self, method: str, values: tuple[str, ...], *, now: Instant) -> frozenset[str]:
+        """Which of these numbers or amounts (at most 1000) `begin` would refuse at `now`."""
 
     async def record(self, act: RecordFacts) -> None:
         """Raises `Conflict`, `AlreadyClaimed`, `OutOfStock` (a late order's stock is gone).
@@ -300,7 +331,7 @@ class Payments(Protocol):
         """Repeating it with the same suspense key changes nothing but the inbox."""
 
     async def settle_suspense(self, act: SettleSuspense) -> None:
-        """Raises `Conflict` when it is not OPEN any more."""
+        """Raises `Conflict` when it is not OPEN any more, or is being assigned."""
 
     async def suspense(self, state: SuspenseState, *, limit: int) -> tuple[Suspense, ...]:
         """The oldest `limit` (1 to 100) in this state."""

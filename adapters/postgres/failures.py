@@ -16,6 +16,7 @@ from kassa.ports.errors import (
     KassaError,
     OutOfStock,
     PaymentLive,
+    ReferenceTaken,
     SkuTaken,
     Unavailable,
 )
@@ -26,6 +27,7 @@ _BY_CONSTRAINT: Final[Mapping[str, Callable[[], KassaError]]] = {
     "products_sku_key": lambda: SkuTaken("another product has this SKU"),
     "products_quantity_not_negative": lambda: OutOfStock(()),
     "payments_one_live": lambda: PaymentLive("another payment of this invoice is live"),
+    "payment_reservations_taken": lambda: ReferenceTaken("another payment has this number or amount"),
 }
 _UNIQUE: Final = "23505"
 _AGAIN: Final = frozenset({"40001", "40P01", "0A000"})

@@ -27,10 +27,11 @@ from . import payment_reads as reads
 from . import payment_statements as acts
 from .database import PostgresDatabase
 from .idempotency import find
+from .payment_approvals import PostgresApprovals
 from .rows import Rows
 
 
-class PostgresPayments:
+class PostgresPayments(PostgresApprovals):
     """The durable store of money facts."""
 
     def __init__(self, database: PostgresDatabase) -> None:
@@ -77,6 +78,15 @@ class PostgresPayments:
         if not rows:
             raise await self._refusal(act.claim, None)
         return int(rows[0].id)
+
+    async def reserved(self, method: str, values: tuple[str, ...]) -> dict[str, PaymentId]:
+        """Whose they are, or were last."""
+        rows = await self._database.read(reads.RESERVED, method, list(values))
+        return {row.value: int(row.payment_id) for row in rows}
+
+    async def taken(self, method: str, values: tuple[str, ...], *, now: Instant) -> frozenset[str]:
+        """Those of live payments, and those whose hold is not over."""
+        return frozenset(row.value for row in await self._database.read(reads.TAKEN, method, list(values), now))
 
     async def record(self, act: RecordFacts) -> None:
         """Everything one answer changes, where the payable is at the expected version."""

@@ -25,7 +25,7 @@ _PAYMENT: Final = f"""
     'captured', p.captured, 'refunded', p.refunded, 'expires_at', p.expires_at, 'provider_ref', p.provider_ref,
     'plugin_state', {_base64("p.plugin_state")}, 'next_action', {_base64("p.next_action")},
     'return_token_hash', {_base64("p.return_token_hash")}, 'return_url', p.return_url,
-    'created_date', p.created_date, 'last_updated', p.last_updated"""
+    'created_date', p.created_date, 'last_updated', p.last_updated, 'reserved', p.reserved, 'forgives', p.forgives"""
 _OPERATION: Final = f"""
     'id', o.id, 'payment_id', o.payment_id, 'kind', o.kind, 'state', o.state,
     'amount', CASE WHEN o.amount IS NOT NULL THEN {_money("o.amount", "p.currency")} END, 'attempt', o.attempt,
@@ -43,7 +43,7 @@ _FILE: Final = f"""
 json_build_object(
     'payable', json_build_object(
         'invoice_id', y.invoice_id, 'customer_id', y.customer_id, 'amount', {_money("y.amount", "y.currency")},
-        'state', y.state, 'pay_until', y.pay_until, 'version', y.version),
+        'state', y.state, 'pay_until', y.pay_until, 'version', y.version, 'forgiven', y.forgiven),
     'payments', {_list(_PAYMENT, "payments p WHERE p.invoice_id = y.invoice_id", "p.id")},
     'operations', {_list(_OPERATION, "operations o " + _OF_INVOICE.format("o"), "o.payment_id, o.sent_at, o.id")},
     'movements', {_list(_MOVEMENT, "movements m " + _OF_INVOICE.format("m"),
@@ -78,3 +78,7 @@ WHERE l.invoice_id = $1 AND p.quantity < l.quantity ORDER BY l.product_id"""
 WITH_CAPTURE: Final = """
 SELECT p.id FROM movements m JOIN payments p ON p.id = m.payment_id
 WHERE p.method = $1 AND m.id = $2 AND m.kind = 'capture' ORDER BY p.id"""
+RESERVED: Final = "SELECT value, payment_id FROM payment_reservations WHERE method = $1 AND value = ANY($2::text[])"
+TAKEN: Final = """
+SELECT r.value FROM payment_reservations r JOIN payments p ON p.id = r.payment_id
+WHERE r.method = $1 AND r.value = ANY($2::text[]) AND (r.held_until > $3 OR p.is_live)"""

@@ -10,7 +10,8 @@ _PAYMENT: Final = (
     "p(id bigint, invoice_id text, method text, merchant_ref text, nominal jsonb, status text, is_live boolean,"
     " in_doubt boolean, late boolean, conflict boolean, needs_review boolean, authorized bigint, captured bigint,"
     " refunded bigint, expires_at timestamptz, provider_ref text, plugin_state text, next_action text,"
-    " return_token_hash text, return_url text, created_date timestamptz, last_updated timestamptz)"
+    " return_token_hash text, return_url text, created_date timestamptz, last_updated timestamptz, reserved bigint,"
+    " forgives bigint)"
 )
 _PAYMENT_COLUMNS: Final = {
     **{
@@ -18,7 +19,7 @@ _PAYMENT_COLUMNS: Final = {
         for name in (
             "invoice_id", "method", "merchant_ref", "status", "is_live", "in_doubt", "late", "conflict", "needs_review",
             "authorized", "captured", "refunded", "expires_at", "provider_ref", "return_url", "created_date",
-            "last_updated",
+            "last_updated", "reserved", "forgives",
         )
     },
     **{name: f"decode(p.{name}, 'base64')" for name in ("plugin_state", "next_action", "return_token_hash")},
@@ -73,9 +74,10 @@ def _put_operations(field: str) -> str:
 
 _SET_PAYABLE: Final = """
     UPDATE payables y SET customer_id = n.customer_id, amount = (n.amount->>'amount')::bigint,
-           currency = n.amount->>'currency', state = n.state, pay_until = n.pay_until, version = n.version
+           currency = n.amount->>'currency', state = n.state, pay_until = n.pay_until, version = n.version,
+           forgiven = n.forgiven
     FROM act, jsonb_to_record(act.payable) AS n(
-        invoice_id text, customer_id bigint, amount jsonb, state text, pay_until timestamptz, version int)
+        invoice_id text, customer_id bigint, amount jsonb, state text, pay_until timestamptz, version int, forgiven bigint)
     WHERE y.invoice_id = n.invoice_id AND y.version = act.expected_version"""
 _CLAIM: Final = """
     SELECT act.claim#>>'{scope,principal}', act.claim#>>'{scope,route}', act.claim#>>'{scope,key}',
@@ -116,10 +118,23 @@ _SUSPENSE_VALUES: Final = (
     " s.note, s.at"
 )
 
+_RESERVED: Final = """
+held AS (
+    INSERT INTO payment_reservations AS r (method, value, payment_id, held_until)
+    SELECT act.payment->>'method', v.value, started.id, v.held_until
+    FROM act, started, jsonb_to_record(act.reservation) AS v(value text, held_until timestamptz)
+    WHERE act.reservation IS NOT NULL
+    ON CONFLICT (method, value) DO UPDATE SET held_until = EXCLUDED.held_until, payment_id = CASE
+        WHEN r.held_until > (SELECT moment FROM act)
+          OR EXISTS (SELECT FROM payments p WHERE p.id = r.payment_id AND p.is_live) THEN 0
+        ELSE EXCLUDED.payment_id END
+)"""
+"""What is held already is written as payment 0: the constraint refuses it, and with it the whole act."""
+
 BEGIN: Final = statement(
     act(
         "expected_version int, payable jsonb, payment jsonb, operation jsonb, superseded jsonb,"
-        " superseded_operations jsonb, claim jsonb"
+        " superseded_operations jsonb, claim jsonb, reservation jsonb"
     ),
     f"done AS ({_SET_PAYABLE} RETURNING y.invoice_id)",
     f"""claimed AS (
@@ -136,6 +151,7 @@ BEGIN: Final = statement(
         INSERT INTO operations ({_OPERATION_NAMES})
         SELECT {_operation_values("started.id")} FROM act, started, jsonb_to_record(act.operation) AS {_OPERATION}
     )""",
+    _RESERVED,
     TOLD,
     answer="SELECT id FROM started",
 )
@@ -249,13 +265,16 @@ SUSPEND: Final = statement(
     answer="SELECT 1 FROM welcome",
 )
 SETTLE_SUSPENSE: Final = statement(
-    act("suspense jsonb, posting jsonb"),
+    act("suspense jsonb, posting jsonb, parts jsonb, arrivals jsonb"),
     f"""
     done AS (
         UPDATE suspense t SET ({_SUSPENSE_NAMES}) = ROW({_SUSPENSE_VALUES})
         FROM act, jsonb_to_record(act.suspense) AS {_SUSPENSE} WHERE t.key = s.key AND t.state = 'open' RETURNING t.key
+    ), parted AS (
+        INSERT INTO suspense ({_SUSPENSE_NAMES})
+        SELECT {_SUSPENSE_VALUES} FROM act, done, jsonb_to_recordset(act.parts) AS {_SUSPENSE}
     )""",
-    _post("jsonb_build_array(act.posting)"),
+    _post("jsonb_build_array(act.posting) || act.arrivals"),
     TOLD,
     answer="SELECT key FROM done",
 )

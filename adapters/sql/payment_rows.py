@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from kassa.ports.approvals import Approval
 from kassa.ports.idempotency import Claim
 from kassa.ports.money import Money
 from kassa.ports.payment import Movement, MovementState
@@ -37,6 +38,7 @@ def payable_from_row(row: Row) -> Payable:
         state=PayableState(row.state),
         pay_until=row.pay_until,
         version=row.version,
+        forgiven=row.forgiven,
     )
 
 
@@ -50,6 +52,7 @@ def payable_values(payable: Payable) -> Values:
         "state": payable.state.value,
         "pay_until": payable.pay_until,
         "version": payable.version,
+        "forgiven": payable.forgiven,
     }
 
 
@@ -78,6 +81,8 @@ def payment_from_row(row: Row) -> Payment:
         return_url=row.return_url,
         created_date=row.created_date,
         last_updated=row.last_updated,
+        reserved=row.reserved,
+        forgives=row.forgives,
     )
 
 
@@ -106,6 +111,8 @@ def payment_values(payment: Payment) -> Values:
         "return_url": payment.return_url,
         "created_date": payment.created_date,
         "last_updated": payment.last_updated,
+        "reserved": payment.reserved,
+        "forgives": payment.forgives,
     }
 
 
@@ -220,6 +227,25 @@ def suspense_values(suspense: Suspense) -> Values:
         "payment_id": suspense.payment_id,
         "note": suspense.note,
         "at": suspense.at,
+    }
+
+
+def approval_from_row(row: Row) -> Approval:
+    """A wish that waits for a second person."""
+    return Approval(
+        key=row.key, deed=row.deed, word=msgspec.Raw(row.word), actor=row.actor, at=row.at, until=row.until
+    )  # fmt: skip
+
+
+def approval_values(approval: Approval) -> Values:
+    """The whole row of `approvals`."""
+    return {
+        "key": approval.key,
+        "deed": approval.deed,
+        "word": bytes(approval.word),
+        "actor": approval.actor,
+        "at": approval.at,
+        "until": approval.until,
     }
 
 

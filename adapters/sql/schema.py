@@ -75,9 +75,13 @@ def made(dialect: str, some: Iterable[Table]) -> Iterator[str]:
             yield str(CreateIndex(index).compile(dialect=known))
 
 
-def views_again(dialect: str) -> Iterator[str]:
-    """The statements that replace the invariant views by those of this program: for a migration that changes them."""
+def without_views() -> Iterator[str]:
+    """The statements that take the invariant views away: before a migration that changes them, or what they read."""
     yield from (f"DROP VIEW {view.name}" for view in (invariants.violations, invariants.duties))
+
+
+def with_views(dialect: str) -> Iterator[str]:
+    """The statements that make the invariant views as this program knows them."""
     yield from invariants.views(dialect)
 
 

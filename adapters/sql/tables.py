@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from . import types
 from .tables_banking import BANKING
+from .tables_held import HELD
 from .tables_outgoing import OUTGOING
 from .types import BigId, Moment
 
@@ -194,6 +195,7 @@ payables = Table(
     Column("state", Text, CheckConstraint("state IN ('open', 'paid', 'closed')", name="payables_state"), nullable=False),
     Column("pay_until", Moment, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("forgiven", BigInteger, nullable=False, server_default=text("0")),
     Index("payables_open_until", "pay_until", postgresql_where=text("state = 'open'"), sqlite_where=text("state = 'open'")),
 )  # fmt: skip
 
@@ -219,6 +221,8 @@ payments = Table(
     Column("next_action", LargeBinary, nullable=False),
     Column("return_token_hash", LargeBinary, nullable=False, unique=True),
     Column("return_url", Text),
+    Column("reserved", BigInteger),
+    Column("forgives", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("refunded >= 0 AND refunded <= captured", name="payments_refunded_within_captured"),
     Index("payments_one_live", "invoice_id", unique=True, postgresql_where=text("is_live"), sqlite_where=text("is_live")),
     Index("payments_by_invoice", "invoice_id"),
@@ -295,7 +299,7 @@ suspense = Table(
     Column("amount", BigInteger, CheckConstraint("amount > 0", name="suspense_amount_positive"), nullable=False),
     Column("currency", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("state", Text, CheckConstraint("state IN ('open', 'assigned', 'refunded')", name="suspense_state"),
+    Column("state", Text, CheckConstraint("state IN ('open', 'assigned', 'refunded', 'split')", name="suspense_state"),
            nullable=False),
     Column("payment_id", ForeignKey("payments.id")),
     Column("note", Text, nullable=False),
@@ -387,7 +391,7 @@ transactions = Table(
 CONTEXTS = {
     "identity": (accounts, sessions, attempts),
     "shop": (products, stock_moves, carts, cart_lines, orders, order_lines, order_adjustments, order_events),
-    "payment": (payables, payments, operations, movements, postings, ledger, suspense, inbox, *BANKING),
+    "payment": (payables, payments, operations, movements, postings, ledger, suspense, inbox, *BANKING, *HELD),
     "outgoing": OUTGOING,
     "everyone": (idempotency, outbox, audit, audit_blocks),
 }

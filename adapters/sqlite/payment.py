@@ -26,6 +26,7 @@ from .database import SqliteDatabase
 from .failures import refusing
 from .idempotency import claim_in, find_record, finish_in
 from .order_rows import mark_paid
+from .payment_held import SqliteApprovals, holders, reserve, taken
 from .payment_reads import BY_MERCHANT_REF, BY_PROVIDER_REF, BY_RETURN_TOKEN, OF_PAYMENT, WITH_CAPTURE, read_file
 from .payment_writes import (
     add_payment,
@@ -91,7 +92,7 @@ _TO_REVIEW = (
 )  # fmt: skip
 
 
-class SqlitePayments:
+class SqlitePayments(SqliteApprovals):
     """`Payments` on SQLite."""
 
     def __init__(self, database: SqliteDatabase) -> None:
@@ -153,8 +154,20 @@ class SqlitePayments:
                 put_operations(write, act.superseded_operations)
                 payment_id = add_payment(write, act.payment)
                 put_operations(write, (act.operation,), payment_id=payment_id)
+                if act.reservation is not None:
+                    reserve(write, act.payment.method, act.reservation, payment_id, act.audit.at)
                 write.note(act.events, act.audit)
         return payment_id
+
+    async def reserved(self, method: str, values: tuple[str, ...]) -> dict[str, PaymentId]:
+        """See the port."""
+        async with self._database.reading() as read:
+            return holders(read, method, values)
+
+    async def taken(self, method: str, values: tuple[str, ...], *, now: Instant) -> frozenset[str]:
+        """See the port."""
+        async with self._database.reading() as read:
+            return taken(read, method, values, now)
 
     async def record(self, act: RecordFacts) -> None:
         """See the port. Spans two contexts: money that completes the payable marks its order paid."""
@@ -192,7 +205,8 @@ class SqlitePayments:
         with refusing({"postings.key": _posted}):
             async with self._database.act() as write:
                 leave_open(write, act.suspense)
-                add_postings(write, (act.posting,))
+                put_suspense(write, act.parts)
+                add_postings(write, (act.posting, *act.arrivals))
                 write.note((), act.audit)
 
     async def suspense(self, state: SuspenseState, *, limit: int) -> tuple[Suspense, ...]:
