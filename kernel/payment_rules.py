@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from msgspec import Raw, Struct
 
+from kassa.kernel.payment_amounts import amount_refused
 from kassa.kernel.payment_draft import GRACE_S, due, is_doubtful, is_refunding
 from kassa.kernel.payment_fold import is_locally_cancelable
 from kassa.kernel.payment_states import capturable, is_resent, refundable
@@ -49,9 +50,11 @@ def amount_due(file: PaymentFile) -> Money:
 
 
 def offered(method: GuardedMethod | None, amount: Money) -> GuardedMethod:
-    """The method, if it is offered for this amount now. Raises `UnknownMethod`."""
-    if method is None or not method.is_healthy or not method.takes(amount):
+    """The method, if it is offered for this amount now. Raises `UnknownMethod`, `AmountRefused`."""
+    if method is None or not method.is_healthy:
         raise UnknownMethod(method.name if method is not None else "not configured")
+    if not method.takes(amount):
+        raise amount_refused(method.name, method.amounts, amount)
     return method
 
 

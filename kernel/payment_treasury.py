@@ -18,10 +18,10 @@ from kassa.kernel.payment_rules import has_stale_doubt
 from kassa.kernel.payment_states import IN_DOUBT
 from kassa.kernel.payment_suspense_desk import SuspenseDesk, details_of
 from kassa.kernel.payment_tasks import Tasks
-from kassa.kernel.payment_views import payment_in, view_of
+from kassa.kernel.payment_views import operators_view_of, payment_in, view_of
 from kassa.kernel.plugin_host import LoadedMethods
 from kassa.ports.audit import AuditEntry, Origin
-from kassa.ports.cashier import PaymentView
+from kassa.ports.cashier import OperatorPaymentView, PaymentView
 from kassa.ports.clock import Clock
 from kassa.ports.errors import (
     Conflict,
@@ -78,11 +78,11 @@ class KernelTreasury:
 
     # --- looking ----------------------------------------------------------------------------------------------
 
-    async def view(self, payment_id: PaymentId) -> PaymentView:
+    async def view(self, payment_id: PaymentId) -> OperatorPaymentView:
         """See `ports.treasury.Treasury`."""
-        return self._view(await self._payments.file_of_payment(payment_id), payment_id)
+        return operators_view_of(await self._payments.file_of_payment(payment_id), payment_id, self._methods)
 
-    async def to_review(self, *, after: PaymentId, limit: int) -> tuple[PaymentView, ...]:
+    async def to_review(self, *, after: PaymentId, limit: int) -> tuple[OperatorPaymentView, ...]:
         """See `ports.treasury.Treasury`."""
         found = await self._payments.to_review(after=after, limit=limit)
         return tuple([await self.view(payment_id) for payment_id in found])

@@ -1,11 +1,13 @@
 """A payment as its customer sees it."""
 
 import msgspec
+from msgspec import UNSET
 
 from kassa.kernel.payment_draft import due
+from kassa.kernel.payment_fees import expected_fee
 from kassa.kernel.payment_states import IN_DOUBT
 from kassa.kernel.plugin_host import LoadedMethods
-from kassa.ports.cashier import PaymentView
+from kassa.ports.cashier import OperatorPaymentView, PaymentView
 from kassa.ports.errors import UnknownPayment
 from kassa.ports.ids import PaymentId
 from kassa.ports.money import Money
@@ -58,6 +60,16 @@ def view_of(file: PaymentFile, payment_id: PaymentId, methods: LoadedMethods) ->
         created_date=payment.created_date,
         last_updated=payment.last_updated,
     )
+
+
+def operators_view_of(file: PaymentFile, payment_id: PaymentId, methods: LoadedMethods) -> OperatorPaymentView:
+    """The view with what the provider is expected to keep, where that is configured. Raises `UnknownPayment`."""
+    view = view_of(file, payment_id, methods)
+    method = methods.get(view.method)
+    fee = None if method is None else method.instance.fee
+    kept = UNSET if fee is None else expected_fee(view.captured, fee)
+    net = UNSET if kept is UNSET else view.captured - view.refunded - kept
+    return OperatorPaymentView(**msgspec.structs.asdict(view), expected_fee=kept, expected_net=net)
 
 
 def next_action_of(payment: Payment) -> AnyNextAction | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+from kassa.kernel.payment_amounts import narrowed
 from kassa.kernel.payment_facts import Unknown
 from kassa.kernel.plugin_answers import bank_file_of, flag_of, outcome_of, payout_file_of, report_of, verdict_of
 from kassa.kernel.plugin_breaker import Breaker
@@ -76,6 +77,7 @@ class GuardedMethod:
         self.capabilities: Capabilities = type(method).capabilities
         self.input_type: type[Struct] = type(method).Input
         self.reserving = reserving
+        self.amounts = narrowed(self.capabilities.amounts, instance.min_amount, instance.max_amount)
         self.deadline_s = min(instance.deadline_s, LONGEST_S)
         self._method, self._tools, self._lane, self._clock = method, tools, lane, clock
         self._calls, self._notices, self._checks = Bulkhead(IN_QUEUE), Bulkhead(NOTICES_IN_QUEUE), Bulkhead(0)
@@ -101,8 +103,8 @@ class GuardedMethod:
         return self._tally.view(self._breaker, (self._calls, self._notices), self._lane.held_s)
 
     def takes(self, amount: Money) -> bool:
-        """Whether its amount rules fit."""
-        return self.capabilities.takes(amount)
+        """Whether its amount rules fit, and what the shop says."""
+        return any(rule.fits(amount) for rule in self.amounts)
 
     async def open(self) -> object:
         """`Unknown` when the method would not open. Raises `Overloaded` when it could not be asked."""

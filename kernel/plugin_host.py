@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import pluggy
 from msgspec.structs import replace
 
+from kassa.kernel.payment_amounts import narrowed
 from kassa.kernel.payment_facts import Unknown
 from kassa.kernel.plugin_bulkhead import Overloaded
 from kassa.kernel.plugin_discovery import Installed, installed_plugins
@@ -173,6 +174,8 @@ class _Host:
         config = configured(kind.Config, instance.config)
         if instance.capture == "manual" and not kind.capabilities.auth_capture:
             raise Refused(f'capture = "manual", but {factory.id} cannot reserve money')
+        if not narrowed(kind.capabilities.amounts, instance.min_amount, instance.max_amount):
+            raise Refused("min_amount and max_amount leave no amount that it takes")
         method: PaymentMethod[object] = await _in(lane, lambda: _made(kind, config), LONGEST_S, "constructor")
         tools = self._providers.tools(
             instance.name, allow_hosts=instance.allow_hosts, secrets=secrets_in(instance.config)

@@ -113,6 +113,8 @@ def _problems(method: type[PaymentMethod[Any]]) -> Iterator[str]:
         return
     if not declared.amounts:
         yield "declares no amounts"
+    if any(rule.step < 1 or rule.min > rule.max for rule in declared.amounts):
+        yield "declares amounts that cannot be"
     if not 0 < declared.expiry_s[0] <= declared.expiry_s[1]:
         yield "declares an expiry that cannot be"
     if not declared.poll_s or min(declared.poll_s) < 1:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Protocol
 
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from kassa.ports.audit import Origin
 from kassa.ports.checkout import MethodOffer
@@ -34,6 +34,14 @@ class PaymentView(Value, frozen=True, kw_only=True):
     expires_at: Instant
     created_date: Instant
     last_updated: Instant
+
+
+class OperatorPaymentView(PaymentView, frozen=True, kw_only=True):
+    """A payment as operators see it. Where the method's fee is configured: what its provider is expected to keep of what was
+    taken, and what the shop is left with after refunds. An expectation, never a fact: the provider's statement is that."""
+
+    expected_fee: Money | UnsetType = UNSET
+    expected_net: Money | UnsetType = UNSET
 
 
 class StartPayment(Value, frozen=True, kw_only=True):

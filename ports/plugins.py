@@ -5,13 +5,22 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from kassa.ports.values import Instant, Value
+from kassa.ports.texts import Texts
+from kassa.ports.values import Count, Instant, Value
+
+
+class Fee(Value, frozen=True, kw_only=True):
+    """What a provider is expected to keep of a payment: `ppm` millionths of what was taken, and `fixed` minor units once."""
+
+    ppm: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    fixed: Count = 0
 
 
 class MethodInstance(Value, frozen=True, kw_only=True):
     """A configured payment method: `[payments.<name>]` of the settings, secrets resolved. `config` is what the plugin's
     own `Config` is made from; `late` and `surplus` say what is done with such money. With `capture` "manual" a payment only
-    reserves, and an operator takes the money."""
+    reserves, and an operator takes the money. `title` is what customers read, by language; empty: what the plugin calls
+    itself. `min_amount` and `max_amount` (minor units) narrow what the plugin takes."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
     plugin: str
@@ -22,6 +31,10 @@ class MethodInstance(Value, frozen=True, kw_only=True):
     surplus: Literal["refund", "review"] = "review"
     capture: Literal["automatic", "manual"] = "automatic"
     deadline_s: float = 10.0
+    title: Texts = msgspec.field(default_factory=dict)
+    min_amount: int | None = None
+    max_amount: int | None = None
+    fee: Fee | None = None
     config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta
 
 from kassa.ports.audit import Origin
-from kassa.ports.cashier import PaymentView
+from kassa.ports.cashier import OperatorPaymentView, PaymentView
 from kassa.ports.idempotency import Answer, Claim
 from kassa.ports.ids import PaymentId
 from kassa.ports.money import Money
@@ -82,10 +82,10 @@ class Treasury(Protocol):
     """What operators do to money. A money command is written ahead, sent once per claim, and never guesses: an unclear answer
     is a view `in_doubt`."""
 
-    async def view(self, payment_id: PaymentId) -> PaymentView:
+    async def view(self, payment_id: PaymentId) -> OperatorPaymentView:
         """Raises `UnknownPayment`."""
 
-    async def to_review(self, *, after: PaymentId, limit: int) -> tuple[PaymentView, ...]:
+    async def to_review(self, *, after: PaymentId, limit: int) -> tuple[OperatorPaymentView, ...]:
         """At most `limit` payments with an id above `after` that a person has to look at: a doubt or an open end that asking does
         not resolve, reports that contradict each other, a chargeback."""
 

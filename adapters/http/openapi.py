@@ -223,7 +223,7 @@ def _portable(value: Any) -> Any:
             key: item.replace(r"\Z", "$") if key == "pattern" and isinstance(item, str) else _portable(item)
             for key, item in value.items()
         }
-    return [_portable(item) for item in value] if isinstance(value, list) else value
+    return [_portable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _header(description: str, of: str = "string") -> dict[str, Any]:

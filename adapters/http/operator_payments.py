@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from kassa.ports import errors
-from kassa.ports.cashier import PaymentView
+from kassa.ports.cashier import OperatorPaymentView, PaymentView
 from kassa.ports.treasury import CaptureRequest, Confirmation, RefundRequest, Resolution, Review, VoidRequest
 from kassa.ports.values import Value
 
@@ -24,7 +24,7 @@ class ReviewQuery(Value, frozen=True, kw_only=True):
 class ReviewList(Value, frozen=True, kw_only=True):
     """Payments that a person has to look at, by id, and the cursor of the next part."""
 
-    items: tuple[PaymentView, ...]
+    items: tuple[OperatorPaymentView, ...]
     next: str | None
 
 
@@ -97,7 +97,7 @@ ROUTES = (
         summary="Any payment",
         handler=payment,
         access=Access.OPERATOR,
-        answers=(_VIEW,),
+        answers=(Answers(status=200, says="The payment as it is now.", type_=OperatorPaymentView),),
         errors=(errors.UnknownPayment,),
     ),
     Route(

@@ -10,6 +10,7 @@ from kassa.ports import errors, payment, provider_json
 from kassa.ports.cart import PricedCart
 from kassa.ports.checkout import LineProblem
 from kassa.ports.errors import KassaError
+from kassa.ports.payment import AmountRule
 
 from . import refusals
 from .route import Reply
@@ -22,7 +23,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     may succeed later. `instance` is the request id, by which the shop's logs know this very answer.
 
     Facts are there where they are known: `lines` with what is available, `cart` as it is now, `field` or `path` that was
-    refused and the `reason`, `retry_after` in seconds.
+    refused and the `reason`, `retry_after` in seconds, the amounts that the method `takes`.
     """
 
     type: str
@@ -38,6 +39,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     path: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     retry_after: int | UnsetType = UNSET
+    takes: tuple[AmountRule, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,10 @@ TABLE: Final[dict[type[KassaError], Row]] = {
     errors.UnknownNotice: Row(404, "No such notice", "There is no notice with this id."),
     errors.WebhookRejected: Row(401, "Notice refused", "The sender could not be proved. Nothing was written."),
     errors.UnknownWebhook: Row(404, "No such address", "No payment method listens here."),
+    # bank files
+    errors.StatementRefused: Row(422, "Statement refused", "It cannot be read whole; `path` says where, `reason` why."),
+    errors.UnknownStatement: Row(404, "No such statement", "No imported statement has this id."),
+    errors.UnknownLine: Row(404, "No such line", "No line of an imported statement has this id."),
     # outgoing webhooks
     errors.UnknownEndpoint: Row(404, "No such endpoint", "There is no webhook endpoint with this id."),
     errors.UnknownDelivery: Row(404, "No such delivery", "There is no delivery with this id, or it was long ago."),
@@ -163,6 +169,7 @@ def answer(error: KassaError, instance: str, *, if_match: bool = False, cart: Pr
         path=getattr(error, "path", None) or UNSET,
         reason=getattr(error, "reason", UNSET),
         retry_after=_retry_after(error),
+        takes=getattr(error, "takes", ()) or UNSET,
     )
     return reply(problem)
 
@@ -201,6 +208,7 @@ def _detail(error: KassaError) -> str | None:
             errors.PasswordRefused(reason=text)
             | errors.AmountRefused(reason=text)
             | errors.EvidenceRefused(reason=text)
+            | errors.StatementRefused(reason=text)
         ):
             found = text
         case errors.CurrencyMismatch() | errors.OrderNotCancelable() | refusals.BodyTooLarge():

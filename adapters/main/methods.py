@@ -4,15 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 
-from kassa.adapters.main.settings import Settings
+from kassa.adapters.main.settings import PaymentSettings, Settings
 from kassa.adapters.provider_http import HttpxProviders
 from kassa.adapters.system import SystemClock, SystemIds, ThreadLanes, Watchdog
 from kassa.kernel.plugin_host import LoadedMethods, load_methods
 from kassa.ports.errors import SettingRefused
-from kassa.ports.plugins import MethodInstance, PluginRules
+from kassa.ports.plugins import Fee, MethodInstance, PluginRules
+from kassa.ports.texts import FALLBACK
 
 
 @asynccontextmanager
@@ -53,12 +55,31 @@ def _instances(settings: Settings) -> tuple[MethodInstance, ...]:
                 surplus=given.surplus,
                 capture=given.capture,
                 deadline_s=given.deadline_s,
+                **_terms(name, given),
                 config=given.config,
             )
             for name, given in settings.payments.items()
         )
     except ValueError as error:
         raise SettingRefused(str(error)) from None
+
+
+def _terms(name: str, given: PaymentSettings) -> dict[str, Any]:
+    """On which terms the shop offers the method. Raises `ValueError`."""
+    least, most = given.min_amount, given.max_amount
+    if least is not None and most is not None and least > most:
+        raise ValueError(f"payments.{name}: min_amount is above max_amount")
+    title = {FALLBACK: given.title} if isinstance(given.title, str) else given.title or {}
+    if title and FALLBACK not in title:
+        raise ValueError(f"payments.{name}: title needs {FALLBACK}, for those whose language is missing")
+    fee = None if given.fee is None else Fee(ppm=_ppm(given.fee.percent), fixed=given.fee.fixed)
+    return {"title": title, "min_amount": least, "max_amount": most, "fee": fee}
+
+
+def _ppm(percent: str) -> int:
+    """A percentage with up to four digits after the point as millionths: exact."""
+    whole, _, part = percent.partition(".")
+    return int(whole + part.ljust(4, "0"))
 
 
 def _instance_name(name: str) -> str:

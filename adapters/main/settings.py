@@ -7,7 +7,8 @@ from msgspec import Meta, Struct
 
 from kassa.ports.money import Currency
 from kassa.ports.secret import Secret
-from kassa.ports.values import Count
+from kassa.ports.texts import Texts
+from kassa.ports.values import MAX_INTEGER, Count
 
 Seconds = Annotated[int, Meta(ge=1, le=366 * 86_400)]
 
@@ -78,6 +79,17 @@ class PluginSettings(Section, frozen=True, kw_only=True):
     ] = 30
 
 
+MinorUnits = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+Title = Annotated[str, Meta(min_length=1, max_length=60)]
+
+
+class FeeSettings(Section, frozen=True, kw_only=True):
+    """What a provider keeps: `percent` as a decimal string such as "2.9", exact; `fixed` in minor units."""
+
+    percent: Annotated[str, Meta(pattern=r"^[0-9]{1,2}(\.[0-9]{1,4})?\Z")] = "0"
+    fixed: Count = 0
+
+
 class PaymentSettings(Struct, frozen=True, kw_only=True):
     """[payments.<name>]: one configured payment method; other keys are the plugin's own configuration."""
 
@@ -95,6 +107,12 @@ class PaymentSettings(Struct, frozen=True, kw_only=True):
         Literal["automatic", "manual"], Meta(description="manual: payments only reserve; an operator takes the money.")
     ] = "automatic"
     deadline_s: Annotated[float, Meta(gt=0, le=30, description="A call to the provider ends after this.")] = 10.0
+    title: Annotated[Title | Texts | None, Meta(description="What customers read: a text, or one per language.")] = None
+    min_amount: Annotated[MinorUnits | None, Meta(description="Not offered below this, in minor units.")] = None
+    max_amount: Annotated[MinorUnits | None, Meta(description="Not offered above this, in minor units.")] = None
+    fee: Annotated[FeeSettings | None, Meta(description='What its provider keeps: {percent = "2.9", fixed = 30}.')] = (
+        None
+    )
     config: Annotated[dict[str, Any], Meta(description="The plugin's own keys.")] = msgspec.field(default_factory=dict)
 
 
