@@ -74,6 +74,7 @@ refunds_often = declares("multiple refunds", lambda can: can.refund == "multiple
 resumes = declares("resume", lambda can: can.resume)
 hears = declares("webhooks", lambda can: can.webhook_trust != "none")
 signs_all = declares("signed_body", lambda can: can.webhook_trust == "signed_body")
+signs_fields = declares("signed_fields", lambda can: can.webhook_trust == "signed_fields")
 signs_less = declares("weaker webhook trust", lambda can: can.webhook_trust in ("signed_fields", "shared_token"))
 finds_by_ref = declares("query_by_merchant_ref", lambda can: can.query_by_merchant_ref)
 sends_a_key = declares("idempotency by header", lambda can: can.idempotency == "header")

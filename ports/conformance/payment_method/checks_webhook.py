@@ -10,19 +10,9 @@ from kassa.ports.payment import Accept, AnyVerdict, Ignore, Reject, Report
 from . import checks_webhook_forged, checks_webhook_garbage
 from .bench import Bench
 from .check import Check, check, has_provider, hears, signs_all, signs_less
-from .checks_webhook_notices import (
-    WRONG_SECRET,
-    changed_fields,
-    events_of,
-    folded,
-    fresh,
-    judged,
-    lived,
-    noticed,
-    orders,
-    shown,
-    signature,
-)
+from .checks_webhook_fields import changed_fields
+from .checks_webhook_notices import events_of, folded, fresh, judged, lived, noticed, orders, shown
+from .checks_webhook_signing import WRONG_SECRET, sent, signature
 from .outcome import Failed, NotOffered, expect
 
 A_MOMENT = timedelta(seconds=5)
@@ -98,10 +88,10 @@ async def report(bench: Bench) -> None:
 async def hint_only(bench: Bench) -> None:
     _, bodies = await noticed(bench)
     for body in bodies:
-        headers = signature(bench, body)
         for what, told in [("nothing", body), *changed_fields(body)]:
-            for event in events_of(await bench.judge(told, headers)):
-                expect(event.report is None and event.unmatched is None, f"a hint ({what} was changed)", event)
+            for notice, headers in {(told, signature(bench, body)), sent(bench, told)}:
+                for event in events_of(await bench.judge(notice, headers)):
+                    expect(event.report is None and event.unmatched is None, f"a hint ({what} was changed)", event)
 
 
 @check(
@@ -160,7 +150,7 @@ async def _told(bench: Bench, bodies: list[bytes], *, asked: Callable[[], Awaita
 )
 async def unknown_type(bench: Bench) -> None:
     body = await bench.provider.unknown_notice()
-    verdict = await bench.judge(body, signature(bench, body))
+    verdict = await bench.judge(*sent(bench, body))
     if not isinstance(verdict, Accept | Ignore):
         raise Failed(expected="Ignore", seen=verdict)
     expect(not events_of(verdict), "no event", verdict)
@@ -209,9 +199,9 @@ async def rotation(bench: Bench) -> None:
         ("the current", bench.subject.webhook_secret),
         ("the previous", bench.subject.previous_webhook_secret),
     ):
-        verdict = await judged(bench, method, bodies[-1], signature(bench, bodies[-1], secret=secret))
+        verdict = await judged(bench, method, *sent(bench, bodies[-1], secret=secret))
         expect(isinstance(verdict, Accept), f"{which} secret is accepted", verdict)
-    verdict = await judged(bench, method, bodies[-1], signature(bench, bodies[-1], secret=WRONG_SECRET))
+    verdict = await judged(bench, method, *sent(bench, bodies[-1], secret=WRONG_SECRET))
     expect(isinstance(verdict, Reject), "Reject for a third secret", verdict)
     await bench.attempt(method.close())
 

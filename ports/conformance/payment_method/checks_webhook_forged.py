@@ -6,22 +6,16 @@ from datetime import timedelta
 from kassa.ports.payment import Accept, Reject
 
 from .bench import Bench
-from .check import Check, check, has_provider, hears, signs_all
-from .checks_webhook_notices import (
-    AN_HOUR,
-    WRONG_SECRET,
-    changed_fields,
-    damaged,
-    marks,
-    noticed,
-    signature,
-    spread,
-)
-from .outcome import Failed, Skipped, expect
+from .check import Check, check, has_provider, hears, signs_all, signs_fields
+from .checks_webhook_fields import Path, changed_fields, fields, name_of, with_field, without_field
+from .checks_webhook_notices import damaged, noticed, spread
+from .checks_webhook_signing import AN_HOUR, WRONG_SECRET, is_covered, marks, sent, signature
+from .outcome import Failed, NotOffered, Skipped, expect
 from .subject import Headers
 
 A_DAY = timedelta(days=1)
 SLOW_NETWORK = timedelta(seconds=20)
+BLANK = ("", " ", "0")
 
 
 async def _expect_rejected(bench: Bench, what: str, body: bytes, headers: Headers) -> None:
@@ -47,12 +41,16 @@ async def _expect_genuine(bench: Bench, body: bytes) -> Headers:
 async def unsigned(bench: Bench) -> None:
     _, bodies = await noticed(bench)
     headers = await _expect_genuine(bench, bodies[-1])
-    names = marks(bench, bodies[-1])
-    await _expect_rejected(bench, "no header at all", bodies[-1], ())
-    for name in names:
-        await _expect_rejected(bench, f"{name} is missing", bodies[-1], _without(headers, name))
-        for value in ("", " ", "0"):
-            await _expect_rejected(bench, f"{name} is {value!r}", bodies[-1], (*_without(headers, name), (name, value)))
+    body, where = bodies[-1], marks(bench, bodies[-1])
+    for name in where.headers:
+        await _expect_rejected(bench, "no header at all", body, ())
+        await _expect_rejected(bench, f"{name} is missing", body, _without(headers, name))
+        for value in BLANK:
+            await _expect_rejected(bench, f"{name} is {value!r}", body, (*_without(headers, name), (name, value)))
+    for path in where.fields:
+        await _expect_rejected(bench, f"{name_of(path)} is missing", without_field(body, path), headers)
+        for value in (*BLANK, None):
+            await _expect_rejected(bench, f"{name_of(path)} is {value!r}", with_field(body, path, value), headers)
 
 
 @check(
@@ -69,10 +67,10 @@ async def wrong_secret(bench: Bench) -> None:
     secret = bench.subject.webhook_secret
     for what, wrong in (("another", WRONG_SECRET), ("a part of the", secret[:-1]), ("an empty", ""), ("a blank", " ")):
         try:
-            headers = signature(bench, bodies[-1], secret=wrong)
+            forged, headers = sent(bench, bodies[-1], secret=wrong)
         except Failed:  # a double that cannot sign with nothing
             continue
-        await _expect_rejected(bench, f"{what} secret", bodies[-1], headers)
+        await _expect_rejected(bench, f"{what} secret", forged, headers)
 
 
 @check(
@@ -85,17 +83,27 @@ async def wrong_secret(bench: Bench) -> None:
 async def tampered_signature(bench: Bench) -> None:
     _, bodies = await noticed(bench)
     headers = await _expect_genuine(bench, bodies[-1])
-    names = marks(bench, bodies[-1])
+    where = marks(bench, bodies[-1])
     true = await bench.judge(bodies[-1], headers)
     for name, value in headers:
         text = value.encode("latin-1")
         for what, told in damaged(text, range(len(text))):
             forged = (*_without(headers, name), (name, told.decode("latin-1")))
-            if name in names:
+            if name in where.headers:
                 await _expect_rejected(bench, f"{name} with {what}", bodies[-1], forged)
                 continue
             verdict = await bench.judge(bodies[-1], forged)
             expect(isinstance(verdict, Reject) or verdict == true, f"{name} with {what} changes nothing", verdict)
+    await _expect_damage_seen(bench, bodies[-1], where.fields, headers)
+
+
+async def _expect_damage_seen(bench: Bench, body: bytes, places: Iterable[Path], headers: Headers) -> None:
+    """The same for a signature within the body."""
+    for path in places:
+        text = str(fields(body)[path]).encode("latin-1")
+        for what, told in damaged(text, range(len(text))):
+            forged = with_field(body, path, told.decode("latin-1"))
+            await _expect_rejected(bench, f"{name_of(path)} with {what}", forged, headers)
 
 
 @check(
@@ -108,7 +116,9 @@ async def tampered_signature(bench: Bench) -> None:
 async def repeated_header(bench: Bench) -> None:
     _, bodies = await noticed(bench)
     headers = await _expect_genuine(bench, bodies[-1])
-    names = marks(bench, bodies[-1])
+    names = marks(bench, bodies[-1]).headers
+    if not names:
+        raise Skipped("its signature is in no header")
     wrong = dict(signature(bench, bodies[-1], secret=WRONG_SECRET))
     for name, value in headers:
         if name in names:
@@ -160,10 +170,30 @@ async def tampered_body(bench: Bench) -> None:
         await _expect_rejected(bench, f"the body is {what}", told, headers)
 
 
+@check(
+    "webhook.tampered-fields",
+    "A notice in which a value that the signature covers is changed is rejected",
+    "a signature that was seen once would prove whatever is written beside it: any order, any amount",
+    has_provider,
+    signs_fields,
+)
+async def tampered_fields(bench: Bench) -> None:
+    _, bodies = await noticed(bench)
+    body = bodies[-1]
+    headers = await _expect_genuine(bench, body)
+    signs = {name_of(path) for path in marks(bench, body).fields}
+    others = [(name, told) for name, told in changed_fields(body) if name not in signs]
+    covered = [(name, told) for name, told in others if is_covered(bench, body, told)]
+    if not covered:
+        raise NotOffered("sign() or seal() that covers a value of the body")
+    for name, told in covered:
+        await _expect_rejected(bench, f"{name} is changed", told, headers)
+
+
 def _without(headers: Headers, name: str) -> Headers:
     return tuple((key, value) for key, value in headers if key.lower() != name.lower())
 
 
 CHECKS: tuple[Check, ...] = (
-    unsigned, wrong_secret, tampered_signature, repeated_header, stale, tampered_body,
+    unsigned, wrong_secret, tampered_signature, repeated_header, stale, tampered_body, tampered_fields,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from kassa.ports.payment import Ignore, Reject
 
 from .bench import Bench
 from .check import Check, check, hears
-from .checks_webhook_notices import signature
+from .checks_webhook_signing import sent
 from .outcome import Failed, NotOffered, expect
 from .subject import Headers
 
@@ -45,15 +45,15 @@ async def garbage(bench: Bench) -> None:
     if bench.subject.offline:
         return
     try:
-        signature(bench, b"{}")
+        sent(bench, b"{}")
     except NotOffered:
         raise
     except Failed:  # a provider that cannot sign rubbish does not send it
         return
     for what, body in NO_JSON:
-        await _expect_refused(bench, f"{what}, signed", body, signature(bench, body), may_ignore=False)
+        await _expect_refused(bench, f"{what}, signed", *sent(bench, body), may_ignore=False)
     for what, body in NO_NOTICE:
-        await _expect_refused(bench, f"{what}, signed", body, signature(bench, body), may_ignore=True)
+        await _expect_refused(bench, f"{what}, signed", *sent(bench, body), may_ignore=True)
 
 
 async def _expect_refused(bench: Bench, what: str, body: bytes, headers: Headers, *, may_ignore: bool) -> None:

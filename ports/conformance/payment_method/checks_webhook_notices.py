@@ -1,12 +1,9 @@
-"""What the webhook checks are made of: a payment's life with its notices, signatures, and what can be done to both."""
+"""What the webhook checks are made of: a payment's life with its notices, and what can be done to them."""
 
 import contextlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
 from typing import Any, TypeAlias
-
-import msgspec
 
 from kassa.ports.money import Money
 from kassa.ports.payment import (
@@ -24,39 +21,12 @@ from .bench import Bench, Payment
 from .outcome import Failed, NotOffered
 from .subject import Headers
 
-WRONG_SECRET = "whsec_of_somebody_else"
-AN_HOUR = timedelta(hours=1)
 MOST_BODY_POSITIONS = 160
 MOST_ORDERS = 24
 Facts: TypeAlias = dict[tuple[MovementKind, str], tuple[MovementState, Money]]
 
 
-# --- signing and judging
-
-
-def signature(bench: Bench, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> Headers:
-    """The headers of the provider; by default genuine and of now. Raises `NotOffered`, and `Failed` where the double raises."""
-    double = bench.provider.double
-    if double is None:
-        raise RuntimeError("the bench is not open")
-    key = bench.subject.webhook_secret if secret is None else secret
-    try:
-        return tuple(double.sign(body, key, at or bench.tools.clock.now()))
-    except NotOffered:
-        raise
-    except Exception as error:
-        raise Failed(expected="the double can sign", seen=f"{type(error).__name__}: {error}") from error
-
-
-def marks(bench: Bench, body: bytes) -> frozenset[str]:
-    """The names of the headers that depend on the secret or on time. Raises `NotOffered` where none does."""
-    now = bench.tools.clock.now()
-    true = signature(bench, body, at=now)
-    forged, stale = signature(bench, body, secret=WRONG_SECRET, at=now), signature(bench, body, at=now - AN_HOUR)
-    found = frozenset(name for name, value in true if (name, value) not in forged or (name, value) not in stale)
-    if not found:
-        raise NotOffered("sign() with a header that depends on the secret")
-    return found
+# --- judging
 
 
 async def judged(bench: Bench, method: PaymentMethod[Any], body: bytes, headers: Headers) -> AnyVerdict:
@@ -184,44 +154,3 @@ def spread(length: int) -> Sequence[int]:
     step = (length - 2 * end) / (MOST_BODY_POSITIONS - 2 * end)
     middle = (end + int(number * step) for number in range(MOST_BODY_POSITIONS - 2 * end))
     return sorted({*range(end), *middle, *range(length - end, length)})
-
-
-def changed_fields(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """A JSON body with one value after the other changed; nothing for a body that is no JSON object."""
-    try:
-        told = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return
-    for path in _leaves(told):
-        yield ".".join(map(str, path)), msgspec.json.encode(_with(told, path))
-
-
-def _leaves(told: Any) -> Iterator[tuple[str | int, ...]]:
-    inside: Iterable[tuple[str | int, Any]] = ()
-    if isinstance(told, dict):
-        inside = told.items()
-    elif isinstance(told, list):
-        inside = enumerate(told)
-    for key, value in inside:
-        if isinstance(value, dict | list) and value:
-            yield from ((key, *rest) for rest in _leaves(value))
-        else:
-            yield (key,)
-
-
-def _with(told: Any, path: Sequence[str | int]) -> Any:
-    if not path:
-        return _other(told)
-    copy = told.copy()
-    copy[path[0]] = _with(told[path[0]], path[1:])
-    return copy
-
-
-def _other(value: Any) -> Any:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int | float):
-        return value + 1
-    if isinstance(value, str):
-        return value[:-1] + ("1" if value[-1:] == "0" else "0")
-    return "0"

@@ -64,6 +64,25 @@ class AcmeFields(Weaker):
         return hmac.compare_digest((raw.header("acme-fields") or "").encode(), of_fields(raw.body, secret).encode())
 
 
+class AcmeSealed(Weaker):
+    """The same signature, but in the notice itself and not in a header."""
+
+    capabilities: ClassVar[Capabilities] = replace(Acme.capabilities, webhook_trust="signed_fields")
+
+    def is_let_in(self, raw: RawWebhook, secret: str) -> bool:
+        return hmac.compare_digest(seal_in(raw.body).encode(), of_fields(raw.body, secret).encode())
+
+
+def seal_in(body: bytes) -> str:
+    """The signature that a notice holds; blank where there is none."""
+    try:
+        told: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    found = told.get("seal") if isinstance(told, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def of_fields(body: bytes, secret: str) -> str:
     """The MAC of the ids in a notice; of nothing, where there are none."""
     try:
@@ -84,14 +103,36 @@ class FieldsDouble(AcmeDouble):
         return (("Content-Type", "application/json"), ("Acme-Fields", of_fields(body, secret)))
 
 
+class SealedDouble(AcmeDouble):
+    def __init__(self, api_key: str, webhook_secret: str) -> None:
+        super().__init__(api_key)
+        self.webhook_secret = webhook_secret
+
+    async def notices(self) -> tuple[bytes, ...]:
+        return tuple(self.seal(body, self.webhook_secret) for body in self.books.notices)
+
+    def sign(self, body: bytes, secret: str, at: datetime) -> Headers:
+        return (("Content-Type", "application/json"),)
+
+    def seal(self, body: bytes, secret: str) -> bytes:
+        try:
+            told: Any = json.loads(body)
+        except (ValueError, RecursionError):
+            return body
+        if not isinstance(told, dict):
+            return body
+        return json.dumps(told | {"seal": of_fields(body, secret)}).encode()
+
+
 TOKEN = PaymentMethodFactory(id="acme_token", api=(1, 0), method=AcmeToken, title="Acme Pay with a token")
 FIELDS = PaymentMethodFactory(id="acme_fields", api=(1, 0), method=AcmeFields, title="Acme Pay with signed fields")
+SEALED = PaymentMethodFactory(id="acme_sealed", api=(1, 0), method=AcmeSealed, title="Acme Pay with a seal")
 
 
 @hookimpl
 def kassa_payment_methods() -> tuple[PaymentMethodFactory, ...]:
-    """Both."""
-    return (TOKEN, FIELDS)
+    """All of them."""
+    return (TOKEN, FIELDS, SEALED)
 
 
 class AcmeTokenSubject(AcmeSubject):
@@ -110,3 +151,12 @@ class AcmeFieldsSubject(AcmeSubject):
 
     def double(self) -> ProviderDouble:
         return FieldsDouble(self.api_key)
+
+
+class AcmeSealedSubject(AcmeSubject):
+    """`webhook_secret` signs the ids, within the notice."""
+
+    factory = SEALED
+
+    def double(self) -> ProviderDouble:
+        return SealedDouble(self.api_key, self.webhook_secret)

@@ -2,10 +2,34 @@
 
 from kassa.ports.hooks import PaymentMethodFactory, hookimpl
 
-from . import command, declare, money, money_odd, money_refunds, operation, query, silence, webhook, webhook_forged
+from . import (
+    command,
+    declare,
+    money,
+    money_odd,
+    money_refunds,
+    operation,
+    query,
+    silence,
+    webhook,
+    webhook_forged,
+    webhook_sealed,
+)
 from .kit import SABOTEURS, offered
 
-MODULES = (command, declare, operation, query, silence, webhook, webhook_forged, money, money_odd, money_refunds)
+MODULES = (
+    command,
+    declare,
+    operation,
+    query,
+    silence,
+    webhook,
+    webhook_forged,
+    webhook_sealed,
+    money,
+    money_odd,
+    money_refunds,
+)
 __all__ = ["MODULES", "SABOTEURS"]
 
 
