@@ -66,6 +66,7 @@ class ProviderDesk:
             return_url=f"{self._public_url}/v1/returns/{token}",
             webhook_url=f"{self._public_url}/webhooks/{method.name}/{method.instance.slug}",
             expires_at=payment.expires_at,
+            reserved=payment.reserved,
         )
         return await method.start(request, within_s)
 

@@ -13,6 +13,7 @@ from kassa.kernel.payment_clearing import Clearing
 from kassa.kernel.payment_desk import ProviderDesk
 from kassa.kernel.payment_draft import GRACE_S, Applied, event, is_doubtful
 from kassa.kernel.payment_facts import Facts, Unknown
+from kassa.kernel.payment_reserving import MOST_DRAWN, Drawn, Draws, held
 from kassa.kernel.payment_rules import (
     allowed_return,
     amount_due,
@@ -27,7 +28,7 @@ from kassa.kernel.plugin_guard import GuardedMethod
 from kassa.ports.audit import AuditEntry, Origin
 from kassa.ports.cashier import StartPayment
 from kassa.ports.clock import Clock
-from kassa.ports.errors import AlreadyClaimed, Conflict, KeyInUse, UnknownOrder
+from kassa.ports.errors import AlreadyClaimed, Conflict, KeyInUse, NoReferenceLeft, ReferenceTaken, UnknownOrder
 from kassa.ports.failpoints import Failpoints
 from kassa.ports.idempotency import Answer, Claim
 from kassa.ports.ids import AccountId, Ids
@@ -48,7 +49,7 @@ RETRIES, RETRY_PAUSE_S = 2, 0.2
 
 
 class Plan(Value, frozen=True, kw_only=True):
-    """A payment about to begin: its rows, the method, what the customer told it, the return token."""
+    """A payment about to begin: its rows, the method, what the customer told it, the return token, what it has for itself."""
 
     method: GuardedMethod
     given: Struct
@@ -56,6 +57,7 @@ class Plan(Value, frozen=True, kw_only=True):
     payment: Payment
     operation: Operation
     left: Applied | None
+    drawn: Drawn | None = None
 
 
 class Starting:
@@ -75,6 +77,7 @@ class Starting:
     ) -> None:
         self._payments, self._desk, self._books, self._clearing = payments, desk, books, clearing
         self._clock, self._ids, self._failpoints, self._return_urls = clock, ids, failpoints, return_urls
+        self._draws = Draws(payments=payments, ids=ids)
 
     async def start(self, customer_id: AccountId, request: StartPayment, claim: Claim, origin: Origin) -> Answer:
         """See `ports.cashier.Cashier.start`."""
@@ -91,10 +94,11 @@ class Starting:
                 await self._make_way(file, origin)
                 continue
             plan = self._plan(file, method, given, return_url, claim)
+            plan = _with(plan, await self._draws.first(method, plan.payment.nominal, self._clock.now()))
             ends_at = self._clock.monotonic() + method.deadline_s
             await self._failpoints.reach("payment.before_begin")
             try:
-                begun = await self._begin(file, plan, claim, origin)
+                begun = await self._begin_alone(file, plan, claim, origin)
             except (Conflict, AlreadyClaimed):
                 continue
             return await self._carry_out(begun, plan, claim, origin, ends_at)
@@ -158,8 +162,18 @@ class Starting:
         operation = replace(self._desk.command(payment, "start", payment.nominal), id=operation_id, claim=claim)
         return Plan(method=method, given=given, token=token, payment=payment, operation=operation, left=left)
 
+    async def _begin_alone(self, file: PaymentFile, plan: Plan, claim: Claim, origin: Origin) -> PaymentFile:
+        """`_begin`, with another draw for as long as somebody else was given what was drawn. Raises `NoReferenceLeft`."""
+        due = amount_due(file)
+        for _ in range(MOST_DRAWN):
+            try:
+                return await self._begin(file, plan, claim, origin)
+            except ReferenceTaken:
+                plan = _with(plan, await self._draws.free(plan.method, due, self._clock.now()))
+        raise NoReferenceLeft(f"{plan.method.name}: others were faster")
+
     async def _begin(self, file: PaymentFile, plan: Plan, claim: Claim, origin: Origin) -> PaymentFile:
-        """Write ahead; the file as it is then. Raises `Conflict`, `AlreadyClaimed`, `PaymentLive`."""
+        """Write ahead; the file as it is then. Raises `Conflict`, `AlreadyClaimed`, `PaymentLive`, `ReferenceTaken`."""
         payment, operation, left = plan.payment, plan.operation, plan.left
         payable = replace(
             file.payable,
@@ -176,6 +190,7 @@ class Starting:
             claim=claim,
             events=(*(left.events if left else ()), event(payment, "payment.started")),
             audit=_audit(payment, origin, self._clock.now(), left),
+            reservation=held(plan.method, payment, plan.drawn, self._clock.now()),
         )
         payment_id = await self._payments.begin(act)
         await self._failpoints.reach("payment.after_begin")
@@ -223,6 +238,14 @@ class Starting:
         return found.prior.answer
 
 
+def _with(plan: Plan, drawn: Drawn | None) -> Plan:
+    """The plan of a payment that has this for itself."""
+    if drawn is None:
+        return plan
+    payment = replace(plan.payment, nominal=drawn.nominal, reserved=drawn.number, forgives=drawn.forgives)
+    return replace(plan, payment=payment, operation=replace(plan.operation, amount=drawn.nominal), drawn=drawn)
+
+
 def _audit(payment: Payment, origin: Origin, at: Instant, left: Applied | None) -> AuditEntry:
     details = {
         "method": payment.method,
@@ -230,6 +253,7 @@ def _audit(payment: Payment, origin: Origin, at: Instant, left: Applied | None) 
         "nominal": payment.nominal.amount,
         "currency": payment.nominal.currency,
         "canceled": [p.id for p in left.payments] if left else [],
+        **({} if payment.reserved is None else {"reserved": payment.reserved}),
     }
     return AuditEntry(
         action="payment.start",

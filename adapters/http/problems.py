@@ -14,6 +14,7 @@ from kassa.ports.payment import AmountRule
 
 from . import refusals
 from .route import Reply
+from .texts import VARY, Speech
 
 MEDIA: Final = b"application/problem+json"
 
@@ -94,12 +95,17 @@ TABLE: Final[dict[type[KassaError], Row]] = {
     errors.AlreadyClaimed: HIDDEN,
     # payment
     errors.UnknownPayment: Row(404, "No such payment", "There is no such payment of yours."),
+    errors.NoReceipt: Row(404, "No receipt yet", "Nothing has been paid on this payment."),
     errors.UnknownMethod: Row(422, "No such payment method", "It is not offered, not well just now, or does not fit."),
     errors.NothingDue: Row(409, "Nothing is due", "The invoice is paid, or its order has ended."),
     errors.PaymentInDoubt: Row(
         409, "A payment is in doubt", "Money may have moved and it is not known yet. The shop is asking: try again soon."
     ),
     errors.PaymentLive: Row(409, "A payment is under way", "It cannot be canceled from here. Finish it, or wait."),
+    errors.ReferenceTaken: HIDDEN,
+    errors.NoReferenceLeft: Row(
+        503, "No number is free", "Every number or amount of this method is another payment's. Try again, or another method."
+    ),
     errors.PaymentNotCancelable: Row(409, "The payment cannot be canceled", "It is not in a state that allows it."),
     errors.AmountRefused: Row(422, "Amount refused", "It is outside what can be taken, or more than is left."),
     errors.NotCapable: Row(409, "The method cannot do this", "This payment method does not offer what was asked."),
@@ -148,16 +154,24 @@ def row_of(kind: type[KassaError]) -> Row:
     return next(TABLE[ancestor] for ancestor in kind.__mro__ if ancestor in TABLE)
 
 
-def answer(error: KassaError, instance: str, *, if_match: bool = False, cart: PricedCart | None = None) -> Reply:
-    """The problem of `error`. `cart` is the current one, priced, for a `CartChanged`."""
+def answer(
+    error: KassaError,
+    instance: str,
+    speech: Speech | None = None,
+    *,
+    if_match: bool = False,
+    cart: PricedCart | None = None,
+) -> Reply:
+    """The problem of `error`, its title in the language of `speech`. `cart` is the current one, priced, for a `CartChanged`."""
     row = row_of(type(error))
     if row is HIDDEN:
         return internal(instance)
     if if_match and isinstance(error, errors.CartChanged):
         row = CART_STALE
+    title = speech.words.problem.get(error.code) if speech else None
     problem = Problem(
         type=f"/problems/{error.code}",
-        title=row.title,
+        title=title or row.title,
         status=row.status,
         detail=_detail(error) or row.explanation,
         instance=instance,
@@ -171,7 +185,11 @@ def answer(error: KassaError, instance: str, *, if_match: bool = False, cart: Pr
         retry_after=_retry_after(error),
         takes=getattr(error, "takes", ()) or UNSET,
     )
-    return reply(problem)
+    answered = reply(problem)
+    if speech:  # details are for those who program, in English
+        language = f"{speech.words.language}, en" if title else "en"
+        answered.headers.extend([(b"content-language", language.encode()), VARY])
+    return answered
 
 
 def internal(instance: str) -> Reply:

@@ -167,20 +167,21 @@ async def open_till(
     provider: Provider | None = None,
     deadline_s: float = 5.0,
     more: Iterable[type[PaymentMethod[Any]]] = (),
+    also: Iterable[type[PaymentMethod[Any]]] = (),
     **policies: Any,
 ) -> Till:
-    """A till with the methods card, wallet and bank, and `more` that only reserve."""
+    """A till with the methods card, wallet and bank, and `also`; and `more` that only reserve."""
     later, log, provider = _Later(), Quiet(), provider or Provider()
     world = make_world(seed=seed, release=later, methods=later, failpoints=failpoints)
     instances = [
         MethodInstance(name=name, plugin=name, slug="notices", deadline_s=deadline_s, **policies)
-        for name in ("card", "wallet", "bank")
+        for name in ("card", "wallet", "bank", *(cls.__name__.lower() for cls in also))
     ]
     instances += [
         MethodInstance(name=name, plugin=name, slug="notices", deadline_s=deadline_s, capture="manual", **policies)
         for name in (cls.__name__.lower() for cls in more)
     ]
-    plugins = [plugin(provider, (*CLASSES, *more))]
+    plugins = [plugin(provider, (*CLASSES, *also, *more))]
     methods = await load_methods(instances, providers=NoNetwork(), clock=world.clock, installed=plugins)
     methods.refuse_incomplete()
     inbox = SqliteInbox(world.database)
