@@ -11,6 +11,7 @@ from kassa.kernel.payment_clearing import Clearing
 from kassa.kernel.payment_desk import ProviderDesk
 from kassa.kernel.payment_draft import due
 from kassa.kernel.payment_orders import Orders
+from kassa.kernel.payment_receipt import receipt_of
 from kassa.kernel.payment_start import Starting
 from kassa.kernel.payment_states import IN_DOUBT
 from kassa.kernel.payment_tasks import Tasks
@@ -19,7 +20,7 @@ from kassa.kernel.payment_views import names_for, payment_in, start_in, view_of
 from kassa.kernel.payment_webhooks import Webhooks
 from kassa.kernel.plugin_host import LoadedMethods
 from kassa.ports.audit import Origin
-from kassa.ports.cashier import PaymentView, StartPayment
+from kassa.ports.cashier import MethodName, PaymentView, Receipt, StartPayment
 from kassa.ports.checkout import MethodOffer
 from kassa.ports.clock import Clock
 from kassa.ports.errors import (
@@ -148,6 +149,17 @@ class KernelCashier:
         """See `ports.cashier.Cashier`."""
         file = await self._own_file(customer_id, invoice_id)
         return tuple(self._view(file, payment.id) for payment in sorted(file.payments, key=lambda p: p.id))
+
+    async def receipt(self, customer_id: AccountId, payment_id: PaymentId) -> Receipt:
+        """See `ports.cashier.Cashier`."""
+        return receipt_of(await self._own_payment(customer_id, payment_id), payment_id)
+
+    def name_of(self, method: str) -> MethodName:
+        """See `ports.cashier.Cashier`."""
+        found = self._methods.get(method)
+        if found is None:
+            return MethodName(plugin="", title=method, given={})
+        return MethodName(plugin=found.instance.plugin, title=found.title, given=found.instance.title)
 
     async def give_input(
         self, customer_id: AccountId, payment_id: PaymentId, given: dict[str, str], origin: Origin

@@ -1,6 +1,6 @@
 """Payment as customers, providers and the sweep use it; what operators do to money is `ports.treasury`."""
 
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 from msgspec import UNSET, Meta, Raw, UnsetType
 
@@ -12,6 +12,7 @@ from kassa.ports.money import Money
 from kassa.ports.payment import AnyNextAction, RawWebhook, Reply
 from kassa.ports.payment_records import PaymentStatus
 from kassa.ports.plugins import PluginStatus
+from kassa.ports.texts import Texts
 from kassa.ports.values import Instant, Value
 
 
@@ -44,6 +45,36 @@ class OperatorPaymentView(PaymentView, frozen=True, kw_only=True):
     expected_net: Money | UnsetType = UNSET
 
 
+class MethodName(Value, frozen=True, kw_only=True):
+    """What a method is called: `given` by the operator, by language; else by its `plugin`, whose own word is `title`."""
+
+    plugin: str
+    title: str
+    given: Texts
+
+
+class ReceiptLine(Value, frozen=True, kw_only=True):
+    """Money that moved: paid by the customer, refunded by the shop, or returned (taken back by the customer's bank)."""
+
+    kind: Literal["paid", "refund", "returned"]
+    amount: Money
+    at: Instant
+
+
+class Receipt(Value, frozen=True, kw_only=True):
+    """What was paid and given back, oldest first. It names the method and the shop's own reference, and never holds what the
+    customer paid with: no card number, no account, no token."""
+
+    payment_id: PaymentId
+    invoice_id: InvoiceId
+    reference: str
+    method: str
+    lines: tuple[ReceiptLine, ...]
+    paid: Money
+    refunded: Money
+    kept: Money
+
+
 class StartPayment(Value, frozen=True, kw_only=True):
     """What a customer says to pay. `input` fits the method's JSON Schema; `return_url` is on the shop's allow-list."""
 
@@ -72,6 +103,12 @@ class Cashier(Protocol):
 
     async def payments(self, customer_id: AccountId, invoice_id: InvoiceId) -> tuple[PaymentView, ...]:
         """Oldest first. Raises `UnknownOrder`."""
+
+    async def receipt(self, customer_id: AccountId, payment_id: PaymentId) -> Receipt:
+        """Raises `UnknownPayment`, `NoReceipt`."""
+
+    def name_of(self, method: str) -> MethodName:
+        """What an instance is called; its own name where it is not loaded any more."""
 
     async def give_input(
         self, customer_id: AccountId, payment_id: PaymentId, given: dict[str, str], origin: Origin

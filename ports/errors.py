@@ -246,6 +246,12 @@ class UnknownPayment(KassaError):
     code = "unknown_payment"
 
 
+class NoReceipt(KassaError):
+    """Nothing has been paid on the payment, so there is nothing to receive a receipt for."""
+
+    code = "no_receipt"
+
+
 class UnknownMethod(KassaError):
     """No payment method of this name is enabled, healthy and fitting."""
 

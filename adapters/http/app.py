@@ -24,6 +24,7 @@ from . import (
     operator_suspense,
     payment,
     problems,
+    receipts,
     service,
 )
 from .authentication import Doorman
@@ -35,6 +36,7 @@ from .openapi import document
 from .refusals import Malformed, MethodRefused, NoSuchPage
 from .route import Reply, Route
 from .settings import HttpSettings, HttpShop
+from .texts import speech_for
 from .visit import visit_of
 from .work import Work
 
@@ -45,6 +47,7 @@ SHOP_ROUTES: tuple[Route, ...] = (
     *cart.ROUTES,
     *checkout.ROUTES,
     *payment.ROUTES,
+    *receipts.ROUTES,
     *operator.ROUTES,
     *operator_payments.ROUTES,
     *operator_suspense.ROUTES,
@@ -112,13 +115,14 @@ def _handler(path: str, address: Address) -> ControllerRouterHandler:
 def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Litestar's own refusals: no such address, not this method, no such host."""
     instance = visit_of(request.scope).request_id
+    speech = speech_for(request.scope["headers"])  # type: ignore[arg-type]
     if error.status_code == 404:
-        return _response(problems.answer(NoSuchPage(""), instance))
+        return _response(problems.answer(NoSuchPage(""), instance, speech))
     if error.status_code == 405:
         allow = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")} - {""}
-        return _response(problems.answer(MethodRefused(""), instance), allow=", ".join(sorted(allow)))
+        return _response(problems.answer(MethodRefused(""), instance, speech), allow=", ".join(sorted(allow)))
     if error.status_code < 500:
-        return _response(problems.answer(Malformed(""), instance))
+        return _response(problems.answer(Malformed(""), instance, speech))
     return _broken(request, error)
 
 

@@ -16,6 +16,7 @@ from .limits import Limits
 from .refusals import Stale
 from .route import Access, Call, Reply, Route, Session
 from .settings import HttpSettings, HttpShop
+from .texts import speech_for
 from .visit import HeaderList, Visit, every, visit_of
 from .work import Work
 
@@ -55,10 +56,10 @@ class Endpoint:
             return await self._cart_changed(error, visit, headers)
         except Conflict as error:
             stale = self._route.if_match and bool(every(headers, b"if-match"))
-            return problems.answer(Stale(str(error)) if stale else error, visit.request_id)
+            return problems.answer(Stale(str(error)) if stale else error, visit.request_id, speech_for(headers))
         except KassaError as error:
             self._tell(error, visit)
-            return problems.answer(error, visit.request_id)
+            return problems.answer(error, visit.request_id, speech_for(headers))
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -118,8 +119,8 @@ class Endpoint:
             cart = await self._counter.shop.shopping.price(error.cart)
         except KassaError as other:
             self._tell(other, visit)
-            return problems.answer(other, visit.request_id)
-        answer = problems.answer(error, visit.request_id, if_match=if_match, cart=cart)
+            return problems.answer(other, visit.request_id, speech_for(headers))
+        answer = problems.answer(error, visit.request_id, speech_for(headers), if_match=if_match, cart=cart)
         answer.headers.append((b"etag", b'"%d"' % cart.version))
         return answer
 

@@ -124,7 +124,7 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             given = [_complete(bytes(name).lower(), bytes(value)) for name, value in message["headers"]]
-            named = {name for name, _ in given}
+            named = {name for name, _ in given} - {b"vary"}  # a list: more of it may stand on a line of its own
             more = [pair for pair in (*self._headers, *self._visit.headers) if pair[0] not in named]
             message = {**message, "headers": [*given, *more]}
         elif self._bare and message["type"] == "http.response.body":

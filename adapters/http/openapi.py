@@ -243,6 +243,7 @@ def _parameter(name: str, description: str, *, required: bool = False, **schema:
 _HEADERS: Final = {
     "X-Request-Id": _header("The request's id, in the logs and in every problem."),
     "ETag": _header("The version, for If-Match."),
+    "Content-Language": _header("The language of what people read in it."),
     "Location": _header("Where to go."),
     "Idempotent-Replayed": _header("`true` when this answer was given before."),
     "RateLimit": _header("What is left of the limit (draft-ietf-httpapi-ratelimit-headers-10)."),

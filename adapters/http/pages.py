@@ -22,7 +22,8 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; pad
   vertical-align: top; border-bottom: 1px solid var(--soft); }
 details { border: 1px solid var(--soft); border-radius: 6px; margin: 0.5rem 0; padding: 0.4rem 0.8rem; }
 summary { cursor: pointer; } summary b { display: inline-block; min-width: 4.5rem; }
-.soft { opacity: 0.7; }
+.soft { opacity: 0.7; } .sum { font-weight: bold; } .number { text-align: right; }
+@media print { body { margin: 0; max-width: none; } }
 """
 CSP: Final = (
     "default-src 'none'; style-src 'sha256-"
@@ -31,9 +32,10 @@ CSP: Final = (
 ).encode()
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str, language: str = "en") -> str:
+    """A whole page around `body`, which is HTML already; everything in it must have been escaped."""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
     )
@@ -42,7 +44,7 @@ def _page(title: str, body: str) -> str:
 def landing(settings: HttpSettings) -> str:
     """Where to begin."""
     docs = '<li><a href="/docs">The interface, address by address</a></li>' if settings.docs else ""
-    return _page(
+    return page(
         "Kassa",
         f"""<h1>Kassa</h1><p>A checkout a shop can trust. This server speaks JSON under <code>/v1</code>.</p>
         <ul>{docs}<li><a href="/openapi.json">OpenAPI 3.1 document</a></li>
@@ -55,7 +57,7 @@ def landing(settings: HttpSettings) -> str:
 
 def returned() -> str:
     """For a customer who came back from a provider and named no page."""
-    return _page("Kassa", "<h1>Thank you</h1><p>The shop is asking how the payment went. You may close this page.</p>")
+    return page("Kassa", "<h1>Thank you</h1><p>The shop is asking how the payment went. You may close this page.</p>")
 
 
 def problems() -> str:
@@ -65,7 +67,7 @@ def problems() -> str:
         f"<td>{row.status}</td><td>{escape(row.title)}</td></tr>"
         for kind, row in sorted(_shown(), key=lambda pair: (pair[1].status, pair[0].code))
     )
-    return _page("Problems", f"<h1>Problems</h1><table><tr><th>Code<th>Status<th>Meaning</tr>{rows}</table>")
+    return page("Problems", f"<h1>Problems</h1><table><tr><th>Code<th>Status<th>Meaning</tr>{rows}</table>")
 
 
 def problem(code: str) -> str | None:
@@ -73,7 +75,7 @@ def problem(code: str) -> str | None:
     for kind, row in _shown():
         if kind.code == code:
             again = "The same request may succeed later." if kind.retryable else "Repeating it unchanged will not help."
-            return _page(
+            return page(
                 row.title,
                 f"<h1>{escape(row.title)}</h1><p><code>{escape(code)}</code> · status {row.status}</p>"
                 f"<p>{escape(row.explanation)}</p><p>{again}</p><p><a href='/problems'>All problems</a></p>",
@@ -99,7 +101,7 @@ def docs(document: dict[str, Any]) -> str:
         parts += [_operation(*found, document) for found in operations if tag["name"] in found[2]["tags"]]
     parts.append("<h2>Types</h2>")
     parts += [_type(name, schema) for name, schema in sorted(document["components"]["schemas"].items())]
-    return _page("Kassa: the interface", "".join(parts))
+    return page("Kassa: the interface", "".join(parts))
 
 
 def _operation(path: str, method: str, operation: dict[str, Any], document: dict[str, Any]) -> str:

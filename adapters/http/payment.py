@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw
+from msgspec.structs import replace
 
 from kassa.ports import errors
 from kassa.ports.cashier import PaymentView, StartPayment
@@ -12,7 +13,9 @@ from kassa.ports.payment import RawWebhook
 from kassa.ports.values import Value
 
 from . import idempotency
+from .payment_words import Sentences, WordedPayment, sentences, title_of, worded
 from .route import Access, Answers, Budget, Call, KeyRule, NoQuery, Reply, Route, as_json, nothing
+from .texts import speech_for
 
 _InvoiceId = Annotated[str, Meta(min_length=1, max_length=40)]
 
@@ -58,13 +61,22 @@ class MethodList(Value, frozen=True, kw_only=True):
 class PaymentList(Value, frozen=True, kw_only=True):
     """The payments of an invoice, oldest first."""
 
-    items: tuple[PaymentView, ...]
+    items: tuple[WordedPayment, ...]
     next: str | None = None
 
 
 async def methods(call: Call[None, MethodQuery]) -> Reply:
     """Enabled, healthy methods that fit."""
-    return as_json(MethodList(items=await call.shop.cashier.methods(call.me.account_id, call.query.invoice_id)))
+    speech = speech_for(call.headers)
+    offers = await call.shop.cashier.methods(call.me.account_id, call.query.invoice_id)
+    named = tuple(replace(one, title=title_of(call.shop.cashier.name_of(one.method), speech)) for one in offers)
+    return as_json(MethodList(items=named), headers=speech.headers())
+
+
+async def texts(call: Call[None, NoQuery]) -> Reply:
+    """Every sentence by its code."""
+    speech = speech_for(call.headers)
+    return as_json(sentences(speech), headers=[*speech.headers(), (b"cache-control", b"public, max-age=300")])
 
 
 async def start(call: Call[PaymentRequest, NoQuery]) -> Reply:
@@ -81,23 +93,32 @@ async def start(call: Call[PaymentRequest, NoQuery]) -> Reply:
 
 async def payments(call: Call[None, PaymentQuery]) -> Reply:
     """All payments of one invoice."""
-    return as_json(PaymentList(items=await call.shop.cashier.payments(call.me.account_id, call.query.invoice_id)))
+    speech, cashier = speech_for(call.headers), call.shop.cashier
+    found = await cashier.payments(call.me.account_id, call.query.invoice_id)
+    items = tuple(worded(view, cashier.name_of(view.method), speech) for view in found)
+    return as_json(PaymentList(items=items), headers=speech.headers())
 
 
 async def payment(call: Call[None, NoQuery]) -> Reply:
     """One payment: what a client polls."""
-    return as_json(await call.shop.cashier.payment(call.me.account_id, call.number("payment_id")))
+    return _told(call, await call.shop.cashier.payment(call.me.account_id, call.number("payment_id")))
 
 
 async def give_input(call: Call[InputRequest, NoQuery]) -> Reply:
     """Hand collected input to the provider."""
     payment_id = call.number("payment_id")
-    return as_json(await call.shop.cashier.give_input(call.me.account_id, payment_id, call.body.input, call.origin))
+    return _told(call, await call.shop.cashier.give_input(call.me.account_id, payment_id, call.body.input, call.origin))
 
 
 async def cancel(call: Call[None, NoQuery]) -> Reply:
     """Let go of a payment."""
-    return as_json(await call.shop.cashier.cancel(call.me.account_id, call.number("payment_id"), call.origin))
+    return _told(call, await call.shop.cashier.cancel(call.me.account_id, call.number("payment_id"), call.origin))
+
+
+def _told(call: Call[Any, Any], view: PaymentView) -> Reply:
+    """A payment with its words."""
+    speech = speech_for(call.headers)
+    return as_json(worded(view, call.shop.cashier.name_of(view.method), speech), headers=speech.headers())
 
 
 async def returned(call: Call[None, NoQuery]) -> Reply:
@@ -119,7 +140,8 @@ async def webhook(call: Call[bytes, NoQuery]) -> Reply:
 
 
 _STARTED = "Begun; `next_action` says what the customer does next."
-_VIEW = Answers(status=200, says="The payment as it is now.", type_=PaymentView)
+_SPOKEN = ("Content-Language",)
+_VIEW = Answers(status=200, says="The payment as it is now.", type_=WordedPayment, headers=_SPOKEN)
 ROUTES = (
     Route(
         method="GET",
@@ -130,8 +152,25 @@ ROUTES = (
         handler=methods,
         access=Access.CUSTOMER,
         query=MethodQuery,
-        answers=(Answers(status=200, says="Methods that are enabled, healthy and fit what is due.", type_=MethodList),),
+        answers=(
+            Answers(
+                status=200,
+                says="Methods that are enabled, healthy and fit what is due.",
+                type_=MethodList,
+                headers=_SPOKEN,
+            ),
+        ),
         errors=(errors.UnknownOrder,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/texts",
+        name="getTexts",
+        tag="Payment",
+        summary="What to tell customers, by code, in their language",
+        handler=texts,
+        explain="By Accept-Language: English, Indonesian or German. Codes and field names are the same in all of them.",
+        answers=(Answers(status=200, says="Sentences by code.", type_=Sentences, headers=_SPOKEN),),
     ),
     Route(
         method="POST",
@@ -146,7 +185,8 @@ ROUTES = (
         key=KeyRule.REQUIRED,
         explain=(
             "A live payment by another method is canceled first where that can be done. A provider's silence is not an"
-            " error: the answer is 202 with `in_doubt`, and the shop finds out."
+            " error: the answer is 202 with `in_doubt`, and the shop finds out. The answer is kept and repeated byte for byte,"
+            " so it speaks in codes: `GET /v1/texts` has their sentences, and `GET /v1/payments/{payment_id}` its `words`."
         ),
         answers=(
             Answers(status=201, says=_STARTED, type_=PaymentView),
@@ -160,6 +200,7 @@ ROUTES = (
             errors.PaymentLive,
             errors.InvalidValue,
             errors.AmountRefused,
+            errors.NoReferenceLeft,
             errors.Conflict,
         ),
     ),
@@ -172,7 +213,7 @@ ROUTES = (
         handler=payments,
         access=Access.CUSTOMER,
         query=PaymentQuery,
-        answers=(Answers(status=200, says="Oldest first.", type_=PaymentList),),
+        answers=(Answers(status=200, says="Oldest first.", type_=PaymentList, headers=_SPOKEN),),
         errors=(errors.UnknownOrder,),
     ),
     Route(

@@ -211,7 +211,7 @@ def test_who_needs_a_key_says_so(read: Document) -> None:
 def test_who_needs_a_session_says_so(read: Document) -> None:
     open_paths = {path for path, _, operation in operations(read) if not operation.security}
     assert all(
-        path in {"/v1/accounts", "/v1/sessions"}
+        path in {"/v1/accounts", "/v1/sessions", "/v1/texts"}
         or path.startswith(("/v1/products", "/v1/returns/", "/webhooks/", "/health/", "/problems"))
         or path in {"/metrics", "/openapi.json", "/docs", "/", "/returned"}
         for path in open_paths
