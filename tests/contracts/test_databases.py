@@ -11,11 +11,13 @@ from kassa.ports.conformance.ending import OrderEndContract
 from kassa.ports.conformance.endpoints import EndpointsContract
 from kassa.ports.conformance.events import OutboxContract
 from kassa.ports.conformance.facts import FactsContract
+from kassa.ports.conformance.held import ApprovalsContract, ReservationsContract
 from kassa.ports.conformance.idempotency import IdempotencyRecordsContract
 from kassa.ports.conformance.identity import AccountsContract
 from kassa.ports.conformance.inbox import InboxContract
 from kassa.ports.conformance.orders import OrderSearchContract
 from kassa.ports.conformance.payment import PaymentsContract
+from kassa.ports.conformance.payouts import RefundTasksContract
 from kassa.ports.conformance.sessions import SessionsContract
 from kassa.ports.conformance.suspense import SuspenseContract
 
@@ -57,6 +59,18 @@ class TestFacts(FactsContract):
 
 
 class TestSuspense(SuspenseContract):
+    pass
+
+
+class TestReservations(ReservationsContract):
+    pass
+
+
+class TestApprovals(ApprovalsContract):
+    pass
+
+
+class TestRefundTasks(RefundTasksContract):
     pass
 
 
