@@ -12,7 +12,16 @@ def _sandbox() -> type[PaymentMethod[Any]]:
     return EWallet
 
 
-DRIVERS = (Driver(name="sandbox", load=_sandbox, proved="Kassa's own sandbox provider, a separate process"),)
+def _payu() -> type[PaymentMethod[Any]]:
+    from .payu.method import Payu
+
+    return Payu
+
+
+DRIVERS = (
+    Driver(name="sandbox", load=_sandbox, proved="Kassa's own sandbox provider, a separate process"),
+    Driver(name="payu", load=_payu, proved="an independent simulator (python-getpaid-simulator) and its documentation"),
+)
 
 
 @hookimpl
