@@ -12,6 +12,7 @@ from kassa.ports.idempotency import Answer, Claim, Scope, StoredAnswer
 from kassa.ports.ids import AccountId, InvoiceId, OperationId, PaymentId
 from kassa.ports.money import Money
 from kassa.ports.payment import Movement
+from kassa.ports.payouts import RefundTasks
 from kassa.ports.values import Instant, Value
 
 
@@ -287,7 +288,7 @@ class DueOperation(Value, frozen=True, kw_only=True):
     operation_id: OperationId
 
 
-class Payments(Approvals, Protocol):
+class Payments(Approvals, RefundTasks, Protocol):
     """The durable store of money facts. An act compares the payable's version and is whole, or raises `Conflict`."""
 
     async def file(self, invoice_id: InvoiceId) -> PaymentFile:

@@ -28,10 +28,11 @@ from . import payment_statements as acts
 from .database import PostgresDatabase
 from .idempotency import find
 from .payment_approvals import PostgresApprovals
+from .payouts import PostgresRefundTasks
 from .rows import Rows
 
 
-class PostgresPayments(PostgresApprovals):
+class PostgresPayments(PostgresApprovals, PostgresRefundTasks):
     """The durable store of money facts."""
 
     def __init__(self, database: PostgresDatabase) -> None:

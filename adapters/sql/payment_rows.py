@@ -24,6 +24,7 @@ from kassa.ports.payment_records import (
     Suspense,
     SuspenseState,
 )
+from kassa.ports.payouts import PendingRefund
 from kassa.ports.values import Instant
 
 from .rows import Row, Values
@@ -247,6 +248,20 @@ def approval_values(approval: Approval) -> Values:
         "at": approval.at,
         "until": approval.until,
     }
+
+
+PENDING = OperationState.PENDING.value
+
+
+def pending_refund_from_row(row: Row) -> PendingRefund:
+    """A refund that waits for a bank."""
+    return PendingRefund(
+        operation_id=row.id,
+        payment_id=row.payment_id,
+        invoice_id=row.invoice_id,
+        amount=Money(amount=row.amount, currency=row.currency),
+        since=row.sent_at,
+    )
 
 
 def inbox_item_from_row(row: Row) -> InboxItem:

@@ -41,6 +41,7 @@ from .payment_writes import (
     set_payments,
     settle_notice,
 )
+from .payouts import SqliteRefundTasks
 
 _Y, _P, _O, _S = tables.payables.c, tables.payments.c, tables.operations.c, tables.suspense.c
 
@@ -92,7 +93,7 @@ _TO_REVIEW = (
 )  # fmt: skip
 
 
-class SqlitePayments(SqliteApprovals):
+class SqlitePayments(SqliteApprovals, SqliteRefundTasks):
     """`Payments` on SQLite."""
 
     def __init__(self, database: SqliteDatabase) -> None:
