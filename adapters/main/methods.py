@@ -26,7 +26,7 @@ async def open_methods(settings: Settings, *, serving: bool = False) -> AsyncIte
     clock, log = SystemClock(), structlog.get_logger("kassa")
     with Watchdog(log, stall_limit_s=settings.plugins.stall_limit_s if serving else 0) as watchdog:
         methods = await load_methods(
-            _instances(settings),
+            instances_of(settings),
             providers=HttpxProviders(),
             clock=clock,
             lanes=ThreadLanes(watchdog, log),
@@ -42,7 +42,8 @@ async def open_methods(settings: Settings, *, serving: bool = False) -> AsyncIte
             await methods.close()
 
 
-def _instances(settings: Settings) -> tuple[MethodInstance, ...]:
+def instances_of(settings: Settings) -> tuple[MethodInstance, ...]:
+    """Every configured method. Raises `SettingRefused`."""
     try:
         return tuple(
             MethodInstance(
@@ -73,7 +74,7 @@ def _terms(name: str, given: PaymentSettings) -> dict[str, Any]:
     if title and FALLBACK not in title:
         raise ValueError(f"payments.{name}: title needs {FALLBACK}, for those whose language is missing")
     fee = None if given.fee is None else Fee(ppm=_ppm(given.fee.percent), fixed=given.fee.fixed)
-    return {"title": title, "min_amount": least, "max_amount": most, "fee": fee}
+    return {"title": title, "min_amount": least, "max_amount": most, "fee": fee, "tolerance": given.tolerance}
 
 
 def _ppm(percent: str) -> int:

@@ -1,6 +1,6 @@
 """Where a shop is met over HTTP: in this process on SQLite in memory, or served by `kassa serve` on both pairs of adapters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,9 +33,9 @@ class Here:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, **changed: Any) -> AsyncIterator["Here"]:
-        """A shop with nothing in it; at the end all promises still hold."""
-        till = await open_till(more=(Reserve,))
+    async def opened(cls, *, terms: Mapping[str, Any] | None = None, **changed: Any) -> AsyncIterator["Here"]:
+        """A shop with nothing in it, every method on these `terms`; at the end all promises still hold."""
+        till = await open_till(more=(Reserve,), **(terms or {}))
         async with served(till.world, till.cashier, **changed) as shop:
             yield cls(shop, till)
         await till.cashier.drain()
