@@ -6,7 +6,7 @@ from kassa.kernel.payment_draft import GRACE_S, Applied, Draft, Policy
 from kassa.kernel.payment_facts import Facts
 from kassa.kernel.payment_fold import end_rivals, fold, schedule, stamp
 from kassa.kernel.payment_ledger import settle_money
-from kassa.kernel.payment_progress import close_reserve, count_checks, progress
+from kassa.kernel.payment_progress import close_reserve, complete, count_checks, progress
 from kassa.kernel.payment_states import IN_DOUBT, merged
 from kassa.kernel.payment_suspense import Raised, named, suspend, suspend_foreign, take_back
 from kassa.kernel.payment_time import later
@@ -53,6 +53,7 @@ def apply(
         progress(draft, facts, now, policy)
         close_reserve(draft, policy)
         settle_money(draft, raised, start_was, now, policy)
+        complete(draft, facts)
     fold(draft)
     end_rivals(draft)
     schedule(draft, facts, now, policy)
@@ -69,12 +70,12 @@ def begun(file: PaymentFile, operation: Operation, now: Instant) -> Applied:
     return draft.outcome()
 
 
-def assigned(file: PaymentFile, key: str, now: Instant) -> Applied:
+def assigned(file: PaymentFile, key: str, now: Instant, policy: Policy) -> Applied:
     """Count money that was put aside of a payment for its payable after all: an operator's word."""
     row = next(s for s in file.suspense if s.key == key)
     assert row.payment_id is not None
     draft = Draft(file, row.payment_id)
-    take_back(draft, row, now)
+    take_back(draft, row, now, policy)
     fold(draft)
     end_rivals(draft)
     stamp(draft, now)

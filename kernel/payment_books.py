@@ -16,7 +16,7 @@ from kassa.ports.errors import Conflict, OutOfStock
 from kassa.ports.failpoints import Failpoints
 from kassa.ports.idempotency import Answer, AnswerKind, Claim
 from kassa.ports.ids import OperationId, PaymentId
-from kassa.ports.payment_records import InboxItem, Operation, PaymentFile, Payments, RecordFacts, Suspense
+from kassa.ports.payment_records import InboxItem, Operation, Payment, PaymentFile, Payments, RecordFacts, Suspense
 from kassa.ports.values import Value
 
 TRIES = 5
@@ -93,6 +93,10 @@ class Books:
         decide again."""
         await self._payments.record(self._act(file, applied, payment_id, entry))
         return applied.file
+
+    def policy_of(self, payment: Payment) -> Policy:
+        """How facts of this payment are taken."""
+        return self._desk.policy(payment.method)
 
     async def set_aside(self, file: PaymentFile, entry: Entry) -> PaymentFile:
         """Move what was paid in part out of a payable that is about to close. Raises `Conflict`."""
@@ -195,6 +199,7 @@ class Books:
             "refunded": now.refunded,
             "in_doubt": now.in_doubt,
             **({"note": entry.note} if entry.note else {}),
+            **({"forgiven": after.payable.forgiven} if after.payable.forgiven != before.payable.forgiven else {}),
         }
         return AuditEntry(
             action=entry.action,

@@ -40,6 +40,7 @@ class ProviderDesk:
             surplus=method.instance.surplus,
             deadline_s=method.deadline_s,
             jitter=jitter,
+            tolerance=method.instance.tolerance,
         )
 
     def command(self, payment: Payment, kind: OperationKind, amount: Money | None) -> Operation:

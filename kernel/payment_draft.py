@@ -11,6 +11,7 @@ from kassa.ports.money import Money
 from kassa.ports.payment import Capabilities, Movement
 from kassa.ports.payment_records import (
     KnownMovement,
+    LedgerEntry,
     MarkPaid,
     Operation,
     OperationKind,
@@ -33,13 +34,14 @@ MARGIN_S = 5
 
 class Policy(Value, frozen=True, kw_only=True):
     """How facts of one method instance are taken: its declaration, the shop's word on late and surplus money, and a
-    jitter drawn from [0, 1) for the next check. `deadline_s` is that of its calls."""
+    jitter drawn from [0, 1) for the next check. `deadline_s` is that of its calls. `tolerance` (minor units) may be missing."""
 
     capabilities: Capabilities
     late: str
     surplus: str
     deadline_s: float
     jitter: float
+    tolerance: int = 0
 
 
 class Applied(Value, frozen=True, kw_only=True):
@@ -99,6 +101,11 @@ class Draft:
         """The movements of the payment in hand."""
         return [k.movement for k in self.movements.values() if k.payment_id == self.payment_id]
 
+    @property
+    def let_off(self) -> int:
+        """By how much the payment in hand may be short of its `nominal`, because the shop let go of that."""
+        return max(0, self.payable.forgiven - self.payment.forgives)
+
     def put(self, operation: Operation) -> None:
         """Replace or add an operation."""
         self.operations[operation.id] = operation
@@ -145,8 +152,11 @@ _FACTS = {PaymentStatus.PAID: "succeeded", PaymentStatus.OVERPAID: "succeeded"}
 
 
 def order_paid(payable: Payable) -> Event:
-    """The fact that an order is paid, told as the checkout tells its facts: what the order costs, not what this payment was."""
-    fact = {"invoice_id": payable.invoice_id, "status": "paid", "total": payable.amount}
+    """The fact that an order is paid, told as the checkout tells its facts: what the order costs, not what this payment was; and
+    how much of it the shop let go of."""
+    fact: dict[str, object] = {"invoice_id": payable.invoice_id, "status": "paid", "total": payable.amount}
+    if payable.forgiven:
+        fact["forgiven"] = Money(amount=payable.forgiven, currency=payable.amount.currency)
     return Event(kind="order.paid", subject=f"order:{payable.invoice_id}", payload=msgspec.json.encode(fact))
 
 
@@ -193,12 +203,19 @@ def new_operation(
     )
 
 
+def posting(key: str, payment_id: int | None, sides: tuple[str, str], amount: Money, now: Instant) -> Posting:
+    """Debit the first side, credit the second."""
+    debit, credit = sides
+    entries = (LedgerEntry(account=debit, amount=amount), LedgerEntry(account=credit, amount=-amount))
+    return Posting(key=key, payment_id=payment_id, entries=entries, at=now)
+
+
 def allocated(file: PaymentFile) -> int:
-    """Minor units of the payable that are covered: captured less refunded, less what waits in suspense."""
+    """Minor units of the payable that are covered: captured less refunded, less what waits in suspense; and what is forgiven."""
     kept = sum(p.captured - p.refunded for p in file.payments)
     currency = file.payable.amount.currency
     waiting = [s for s in file.suspense if s.state is SuspenseState.OPEN and s.amount.currency == currency]
-    return kept - sum(s.amount.amount for s in waiting)
+    return kept - sum(s.amount.amount for s in waiting) + file.payable.forgiven
 
 
 def is_refunding(file: PaymentFile) -> bool:

@@ -2,6 +2,7 @@
 
 from kassa.kernel.payment_draft import allocated
 from kassa.kernel.payment_facts import Facts
+from kassa.kernel.payment_lenience import lenience
 from kassa.kernel.payment_states import refundable
 from kassa.kernel.payment_suspense import unmatched_key
 from kassa.ports.errors import EvidenceRefused
@@ -105,8 +106,9 @@ def unmatched_capture(row: Suspense, payment: Payment) -> Movement:
     return Movement(kind="capture", id=movement_id, state=MovementState.SUCCEEDED, amount=row.amount, at=row.at)
 
 
-def put_aside_for(file: PaymentFile, row: Suspense, payment_id: PaymentId) -> None:
+def put_aside_for(file: PaymentFile, row: Suspense, payment: Payment, tolerance: int) -> None:
     """Raises `EvidenceRefused` where money put aside cannot be counted for its payable after all."""
+    payment_id = payment.id
     if row.payment_id != payment_id:
         raise EvidenceRefused(f"this money belongs to payment {row.payment_id}")
     if row.reason == "conflict":
@@ -118,5 +120,6 @@ def put_aside_for(file: PaymentFile, row: Suspense, payment_id: PaymentId) -> No
     missing = file.payable.amount.amount - allocated(file)
     if file.payable.state is PayableState.PAID or missing <= 0:
         raise EvidenceRefused("the order is paid: refund what is too much")
-    if file.payable.state is PayableState.CLOSED and row.amount.amount < missing:
+    short = missing - row.amount.amount
+    if file.payable.state is PayableState.CLOSED and short > lenience(payment, tolerance):
         raise EvidenceRefused(f"the order has ended, and {missing} would be needed for it")

@@ -38,6 +38,7 @@ def fold(draft: Draft) -> None:
             payment.nominal.amount,
             voided=voided,
             needs_customer=bool(payment.next_action) and payment.next_action != _WAIT,
+            let_off=draft.let_off,
         ),
     )
 
@@ -103,11 +104,17 @@ def _set_next_action(draft: Draft, facts: Facts) -> None:
     """What the customer has to do holds while the START is pending, and is replaced by newer word only."""
     if draft.start.state is not S.PENDING:
         draft.note(next_action=b"")
-    elif facts.next_action is not None:
+    elif facts.next_action is not None and _is_of_start(draft, facts):
         draft.note(next_action=msgspec.json.encode(facts.next_action))
     else:
         return
     fold(draft)
+
+
+def _is_of_start(draft: Draft, facts: Facts) -> bool:
+    """Whether it is the START, or its continuation, that waits: a refund that waits changes nothing of what is still to be paid."""
+    asked = facts.operation_id
+    return asked is None or draft.operations[asked].kind in ("start", "resume")
 
 
 def stamp(draft: Draft, now: Instant) -> None:

@@ -4,10 +4,11 @@ import hashlib
 
 from msgspec.structs import replace
 
-from kassa.kernel.payment_draft import Draft, Policy, allocated, is_refunding, new_operation
+from kassa.kernel.payment_draft import Draft, Policy, allocated, is_refunding, new_operation, posting
 from kassa.kernel.payment_fold import fold
+from kassa.kernel.payment_lenience import judge, lenience
 from kassa.kernel.payment_states import ENDED_WITHOUT_MONEY, in_doubt, refundable, totals
-from kassa.kernel.payment_suspense import Raised, posting, release, rows, suspend
+from kassa.kernel.payment_suspense import Raised, release, rows, suspend
 from kassa.ports.ids import OperationId
 from kassa.ports.money import Money
 from kassa.ports.payment import Movement, MovementState
@@ -38,7 +39,8 @@ def settle_money(draft: Draft, raised: list[Raised], start_was: OperationState, 
         )
     fresh = tuple(f"{key}/" for key in draft.suspense if key not in known)
     release(draft, raised, now)
-    _put_back(draft, raised, now)
+    _put_back(draft, raised, now, policy)
+    _be_lenient(draft, raised, now, policy)
     waiting = [row for row in rows(draft, SuspenseState.OPEN, "") if f"{row.key}/".startswith(fresh)]
     aside = sum(row.amount.amount for row in waiting)
     if aside:
@@ -74,13 +76,14 @@ def _put_aside(draft: Draft, arrived: list[Movement], now: Instant, policy: Poli
     total = sum(m.amount.amount for m in arrived)
     is_closed = draft.payable.state is PayableState.CLOSED
     refused = is_late and policy.late != "fulfil"
+    enough = missing - total <= lenience(draft.payment, policy.tolerance)
     if draft.payable.state is PayableState.PAID:
         room, reason = 0, "surplus"
-    elif refused or (is_closed and total < missing):
+    elif refused or (is_closed and not enough):
         room, reason = 0, "late"
     else:
         room, reason = missing, "surplus"
-    if room and total >= missing:
+    if room and enough:
         draft.payable = replace(draft.payable, state=PayableState.PAID)
         draft.order = MarkPaid(late=is_closed, at=now)
         if is_refunding(draft.before):  # paid with money that is on its way back: a person has to look
@@ -94,7 +97,20 @@ def _put_aside(draft: Draft, arrived: list[Movement], now: Instant, policy: Poli
             suspend(draft, f"{draft.payment.id}/capture/{movement.id}", money, reason, now)
 
 
-def _put_back(draft: Draft, raised: list[Raised], now: Instant) -> None:
+def _be_lenient(draft: Draft, raised: list[Raised], now: Instant, policy: Policy) -> None:
+    """What is forgiven follows the money: it goes with money that is lost, and comes with money that is there (again)."""
+    outgoing = ("refund", "chargeback")
+    lost = any(
+        (s.movement.kind == "chargeback" and s.has_succeeded) or (s.movement.kind == "capture" and s.has_reversed)
+        for s in raised
+    )
+    back = draft.order is not None or any(s.movement.kind in outgoing and s.has_reversed for s in raised)
+    if lost or back:
+        fold(draft)
+        judge(draft, policy.tolerance, now, is_lost=lost, is_back=back)
+
+
+def _put_back(draft: Draft, raised: list[Raised], now: Instant, policy: Policy) -> None:
     """Money that had gone out and came back counts for its payable again. What that does not need any more, because
     another payment covered it or it has ended, goes to suspense and a person looks: a refund of it has just failed."""
     back = [s.movement for s in raised if s.movement.kind in ("refund", "chargeback") and s.has_reversed]
@@ -103,7 +119,8 @@ def _put_back(draft: Draft, raised: list[Raised], now: Instant) -> None:
     fold(draft)
     payable, is_closed = draft.payable, draft.payable.state is PayableState.CLOSED
     covered = allocated(draft.outcome().file)
-    if payable.state is PayableState.OPEN and covered >= payable.amount.amount:
+    short = payable.amount.amount - covered
+    if payable.state is PayableState.OPEN and short <= lenience(draft.payment, policy.tolerance):
         draft.payable = replace(payable, state=PayableState.PAID)
         draft.order = MarkPaid(late=False, at=now)
     over = covered - (0 if is_closed else payable.amount.amount)

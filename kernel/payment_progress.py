@@ -48,6 +48,12 @@ def _move(draft: Draft, operation: Operation, said: OperationState, facts: Facts
     draft.put(replace(operation, state=state, executed=executed, code=code, checks=0, not_found=0))
 
 
+def complete(draft: Draft, facts: Facts) -> None:
+    """A payment that brought all but what the shop let go of has succeeded."""
+    if draft.let_off and 0 < _captured(draft) >= draft.payment.nominal.amount - draft.let_off:
+        _move(draft, draft.start, S.SUCCEEDED, facts)
+
+
 def _evidenced(draft: Draft, said: OperationState) -> OperationState:
     """A START has succeeded only when a movement shows money reserved or taken; without one it is pending."""
     if said is not S.SUCCEEDED:

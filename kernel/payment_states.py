@@ -104,10 +104,12 @@ def totals(movements: Iterable[Movement]) -> Totals:
     )
 
 
-def status(start: OperationState, sums: Totals, nominal: int, *, voided: bool, needs_customer: bool) -> PaymentStatus:
-    """What clients see: money first, then the START's state."""
+def status(
+    start: OperationState, sums: Totals, nominal: int, *, voided: bool, needs_customer: bool, let_off: int = 0
+) -> PaymentStatus:
+    """What clients see: money first, then the START's state. `let_off` is what the shop let go of, in minor units."""
     if sums.captured:
-        return _paid_status(sums, nominal)
+        return _paid_status(sums, nominal, let_off)
     if sums.authorized and not voided:
         return PaymentStatus.AUTHORIZED
     if start is S.PENDING:
@@ -122,13 +124,13 @@ def status(start: OperationState, sums: Totals, nominal: int, *, voided: bool, n
     }[start]
 
 
-def _paid_status(sums: Totals, nominal: int) -> PaymentStatus:
+def _paid_status(sums: Totals, nominal: int, let_off: int) -> PaymentStatus:
     if sums.refunded:
         full = sums.refunded >= sums.captured
         return PaymentStatus.REFUNDED if full else PaymentStatus.PARTIALLY_REFUNDED
     if sums.captured > nominal:
         return PaymentStatus.OVERPAID
-    return PaymentStatus.PAID if sums.captured == nominal else PaymentStatus.PARTIALLY_PAID
+    return PaymentStatus.PAID if sums.captured + let_off >= nominal else PaymentStatus.PARTIALLY_PAID
 
 
 def in_doubt(operations: Iterable[Operation]) -> bool:
@@ -168,12 +170,25 @@ def _left(
     return total(known, have) - total(known, *gone) - max(pending, waiting) - in_flight
 
 
+_OWN = {
+    MovementState.PENDING: S.PENDING,
+    MovementState.FAILED: S.FAILED,
+    MovementState.SUCCEEDED: S.SUCCEEDED,
+    MovementState.REVERSED: S.SUCCEEDED,
+}
+
+
 def seen(command: Operation, others: Iterable[Operation], movements: Iterable[Movement]) -> OperationState | None:
     """What the provider's list of movements says of a refund or a capture; None: the list does not show it (yet).
 
-    A provider's movement does not name our command, so amounts are matched: of the movements of just this amount, those
-    that no other command of the kind and amount accounts for are this one's. At most one command is in doubt (rule b).
+    A movement whose id is our command's own (a transfer of ours, by its end-to-end id) is that command's. Other movements do not
+    name our command, so amounts are matched: of the movements of just this amount, those that no other command of the kind and
+    amount accounts for are this one's. At most one command is in doubt (rule b).
     """
+    movements = tuple(movements)
+    for own in movements:
+        if own.kind == command.kind and own.id == command.id:
+            return _OWN[own.state]
     listed = [m for m in movements if m.kind == command.kind and m.amount == command.amount]
     rivals = [o for o in others if o.kind == command.kind and o.id != command.id and o.amount == command.amount]
     done = sum(1 for m in listed if m.state >= MovementState.SUCCEEDED)

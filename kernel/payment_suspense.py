@@ -4,11 +4,11 @@ import hashlib
 
 from msgspec.structs import replace
 
-from kassa.kernel.payment_draft import Draft, allocated
+from kassa.kernel.payment_draft import Draft, Policy, allocated, posting
+from kassa.kernel.payment_lenience import forgive, lenience
 from kassa.ports.money import Money
 from kassa.ports.payment import Movement, MovementState
 from kassa.ports.payment_records import (
-    LedgerEntry,
     MarkPaid,
     PayableState,
     Posting,
@@ -35,13 +35,6 @@ class Raised(Value, frozen=True, kw_only=True):
     def has_reversed(self) -> bool:
         """Money whose posting has to be taken back."""
         return self.was == MovementState.SUCCEEDED and self.movement.state is MovementState.REVERSED
-
-
-def posting(key: str, payment_id: int | None, sides: tuple[str, str], amount: Money, now: Instant) -> Posting:
-    """Debit the first side, credit the second."""
-    debit, credit = sides
-    entries = (LedgerEntry(account=debit, amount=amount), LedgerEntry(account=credit, amount=-amount))
-    return Posting(key=key, payment_id=payment_id, entries=entries, at=now)
 
 
 def suspend(draft: Draft, key: str, amount: Money, reason: str, now: Instant) -> None:
@@ -119,7 +112,7 @@ def unmatched_key(method: str, movement_id: str) -> str:
     return f"unmatched/{method}/{movement_id}"
 
 
-def take_back(draft: Draft, row: Suspense, now: Instant) -> None:
+def take_back(draft: Draft, row: Suspense, now: Instant, policy: Policy) -> None:
     """Count money that was put aside for its payable after all, as far as that needs it; the rest stays in suspense."""
     payable = draft.payable
     missing = payable.amount.amount - allocated(draft.before)
@@ -127,9 +120,11 @@ def take_back(draft: Draft, row: Suspense, now: Instant) -> None:
         row = split(draft, row, missing, "assigned", now)
     draft.suspense[row.key] = replace(row, state=SuspenseState.ASSIGNED)
     _post_suspense(draft, row, "settled", (SUSPENSE, f"payable:{payable.invoice_id}"), now)
-    if row.amount.amount >= missing:
+    short = missing - row.amount.amount
+    if short <= lenience(draft.payment, policy.tolerance):
         draft.payable = replace(payable, state=PayableState.PAID)
         draft.order = MarkPaid(late=payable.state is PayableState.CLOSED, at=now)
+        forgive(draft, max(0, short), now)
 
 
 def release(draft: Draft, raised: list[Raised], now: Instant) -> None:

@@ -5,10 +5,11 @@ import msgspec
 from kassa.kernel.payment_apply import assigned
 from kassa.kernel.payment_books import Books, Entry
 from kassa.kernel.payment_clearing import Clearing
+from kassa.kernel.payment_draft import posting
 from kassa.kernel.payment_evidence import bank_reference, put_aside_for, unmatched_capture
 from kassa.kernel.payment_facts import Facts, bank_movement, from_evidence
 from kassa.kernel.payment_states import refundable
-from kassa.kernel.payment_suspense import SUSPENSE, posting
+from kassa.kernel.payment_suspense import SUSPENSE
 from kassa.kernel.payment_views import payment_in, view_of
 from kassa.kernel.plugin_host import LoadedMethods
 from kassa.ports.audit import AuditEntry, Origin
@@ -39,8 +40,10 @@ class SuspenseDesk:
             file = (await self._books.enter(file, word.payment_id, facts, entry, (row,))).file
         else:
             file = await self._clearing.without_doubt(file, origin)
-            put_aside_for(file, row, word.payment_id)
-            applied = assigned(file, row.key, self._clock.now())
+            payment = payment_in(file, word.payment_id)
+            policy = self._books.policy_of(payment)
+            put_aside_for(file, row, payment, policy.tolerance)
+            applied = assigned(file, row.key, self._clock.now(), policy)
             file = await self._books.write(file, applied, word.payment_id, entry)
         return view_of(file, word.payment_id, self._methods)
 

@@ -20,7 +20,8 @@ class MethodInstance(Value, frozen=True, kw_only=True):
     """A configured payment method: `[payments.<name>]` of the settings, secrets resolved. `config` is what the plugin's
     own `Config` is made from; `late` and `surplus` say what is done with such money. With `capture` "manual" a payment only
     reserves, and an operator takes the money. `title` is what customers read, by language; empty: what the plugin calls
-    itself. `min_amount` and `max_amount` (minor units) narrow what the plugin takes."""
+    itself. `min_amount` and `max_amount` (minor units) narrow what the plugin takes. An order that is short by no more than
+    `tolerance` (minor units) when money of this method came counts as paid."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
     plugin: str
@@ -35,6 +36,7 @@ class MethodInstance(Value, frozen=True, kw_only=True):
     min_amount: int | None = None
     max_amount: int | None = None
     fee: Fee | None = None
+    tolerance: Count = 0
     config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

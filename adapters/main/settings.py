@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from kassa.ports.bank_desk import CONFIRMING, MatchKind
 from kassa.ports.money import Currency
 from kassa.ports.secret import Secret
 from kassa.ports.texts import Texts
@@ -107,12 +108,18 @@ class PaymentSettings(Struct, frozen=True, kw_only=True):
         Literal["automatic", "manual"], Meta(description="manual: payments only reserve; an operator takes the money.")
     ] = "automatic"
     deadline_s: Annotated[float, Meta(gt=0, le=30, description="A call to the provider ends after this.")] = 10.0
+    confirms: Annotated[
+        tuple[MatchKind, ...], Meta(description="By what a bank statement's line confirms a payment by itself.")
+    ] = CONFIRMING
     title: Annotated[Title | Texts | None, Meta(description="What customers read: a text, or one per language.")] = None
     min_amount: Annotated[MinorUnits | None, Meta(description="Not offered below this, in minor units.")] = None
     max_amount: Annotated[MinorUnits | None, Meta(description="Not offered above this, in minor units.")] = None
     fee: Annotated[FeeSettings | None, Meta(description='What its provider keeps: {percent = "2.9", fixed = 30}.')] = (
         None
     )
+    tolerance: Annotated[
+        Count, Meta(description="An order short by so little is paid all the same, in minor units.")
+    ] = 0
     config: Annotated[dict[str, Any], Meta(description="The plugin's own keys.")] = msgspec.field(default_factory=dict)
 
 
@@ -122,6 +129,16 @@ class WebhookSettings(Section, frozen=True, kw_only=True):
     allow_hosts: Annotated[
         tuple[str, ...], Meta(description="Hosts, with or without port, that may be private and plain http: for tests.")
     ] = ()
+
+
+class StatementSettings(Section, frozen=True, kw_only=True):
+    """[statements]: bank files that are dropped into a folder."""
+
+    folder: Annotated[
+        str,
+        Meta(description="Watched: a file in it, or in a folder of a method's name in it, is imported. Empty: none."),
+    ] = ""
+    settle_s: Annotated[int, Meta(ge=1, le=3600, description="A file that did not change for so long is whole.")] = 5
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -145,6 +162,7 @@ class Settings(Section, frozen=True, kw_only=True):
     http: HttpSettings = HttpSettings()
     mail: MailSettings = MailSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    statements: StatementSettings = StatementSettings()
     plugins: PluginSettings = PluginSettings()
     payments: dict[str, PaymentSettings] = msgspec.field(default_factory=dict)
 

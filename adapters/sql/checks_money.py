@@ -78,7 +78,7 @@ BOOKS: Final = (
         FROM {_MOVED} WHERE NOT EXISTS (SELECT 1 FROM postings p WHERE p."key" = {_KEY} || '/' || s.word)"""),
     Check("M5", f"""
         SELECT p."key" AS subject, 'a posting of nothing that moved' AS detail
-        FROM postings p WHERE p."key" NOT LIKE 'suspense/%' AND NOT EXISTS (
+        FROM postings p WHERE p."key" NOT LIKE 'suspense/%' AND p."key" NOT LIKE 'forgiven/%' AND NOT EXISTS (
             SELECT 1 FROM {_MOVED} WHERE m.payment_id = p.payment_id AND p."key" = {_KEY} || '/' || s.word
         )"""),
     Check("M5", f"""
@@ -87,6 +87,23 @@ BOOKS: Final = (
         FROM {_MOVED} JOIN ledger l ON l.posting_key = {_KEY} || '/' || s.word AND l.account LIKE 'clearing:%'
         GROUP BY m.payment_id, m.kind, m.id, s.word, s.sign, m.amount
         HAVING SUM(l.amount) <> s.sign * CASE m.kind WHEN 'capture' THEN m.amount ELSE -m.amount END"""),
+    Check("M5", """
+        SELECT 'order:' || f.invoice_id AS subject, CAST(f.forgiven AS TEXT) || ' are forgiven, the books say '
+            || CAST(f.posted AS TEXT) AS detail
+        FROM (
+            SELECT y.invoice_id, y.forgiven, COALESCE(-SUM(l.amount), 0) AS posted
+            FROM payables y LEFT JOIN ledger l
+                ON l.account = 'payable:' || y.invoice_id AND l.posting_key LIKE 'forgiven/%'
+            GROUP BY y.invoice_id, y.forgiven
+        ) f WHERE f.forgiven <> f.posted"""),
+    Check("M5", """
+        SELECT p."key" AS subject, 'something was forgiven that is no payable''s, or from elsewhere' AS detail
+        FROM postings p WHERE p."key" LIKE 'forgiven/%' AND (
+            NOT EXISTS (SELECT 1 FROM ledger l WHERE l.posting_key = p."key" AND l.account = 'forgiven')
+            OR EXISTS (SELECT 1 FROM ledger l LEFT JOIN payables y ON l.account = 'payable:' || y.invoice_id
+                WHERE l.posting_key = p."key" AND l.account <> 'forgiven' AND (y.invoice_id IS NULL
+                    OR substr(p."key", 1, length(y.invoice_id) + 10) <> 'forgiven/' || y.invoice_id || '/'))
+        )"""),
     Check("M5", """
         SELECT p."key" AS subject, 'a posting of no money in suspense' AS detail
         FROM postings p WHERE p."key" LIKE 'suspense/%' AND NOT EXISTS (
@@ -128,6 +145,9 @@ PAYABLES: Final = (
         SELECT 'order:' || k.invoice_id AS subject, 'all of ' || CAST(k.amount AS TEXT) || ' is there, but it is '
             || k.state AS detail
         FROM ({_KEPT}) k WHERE k.state <> 'paid' AND k.kept >= k.amount"""),
+    Check("M4", """
+        SELECT 'order:' || y.invoice_id AS subject, CAST(y.forgiven AS TEXT) || ' are forgiven, and it is ' || y.state AS detail
+        FROM payables y WHERE y.forgiven < 0 OR y.forgiven > y.amount OR (y.forgiven <> 0 AND y.state <> 'paid')"""),
     Check("M7", """
         SELECT 'order:' || o.invoice_id AS subject,
             'its total is ' || CAST(o.total AS TEXT) || ', its parts make ' || CAST(o.parts AS TEXT) AS detail
