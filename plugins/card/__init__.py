@@ -12,7 +12,20 @@ def _sandbox() -> type[PaymentMethod[Any]]:
     return Card
 
 
-DRIVERS = (Driver(name="sandbox", load=_sandbox, proved="Kassa's own sandbox provider, a separate process"),)
+def _stripe() -> type[PaymentMethod[Any]]:
+    from .stripe.method import StripeCards
+
+    return StripeCards
+
+
+DRIVERS = (
+    Driver(name="sandbox", load=_sandbox, proved="Kassa's own sandbox provider, a separate process"),
+    Driver(
+        name="stripe",
+        load=_stripe,
+        proved="localstripe, an independent simulator, behind a double of ours; never the live Stripe",
+    ),
+)
 
 
 @hookimpl

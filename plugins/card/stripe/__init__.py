@@ -1,0 +1,1 @@
+"""Cards at Stripe. Nothing here is imported before a configuration says `driver = "stripe"`."""

@@ -1,0 +1,1 @@
+"""The Stripe driver of the card method, before localstripe and before liars."""
