@@ -106,7 +106,8 @@ class Endpoint:
     async def _body(self, headers: HeaderList, receive: Receive) -> Any:
         settings = self._counter.settings
         if self._route.raw_body:
-            limit = settings.webhook_bytes
+            reading.check_type(headers, self._route.raw_types)
+            limit = settings.webhook_bytes if self._route.raw_bytes is None else self._route.raw_bytes
             return await reading.whole_body(receive, headers, limit=limit, within_s=settings.body_deadline_s)
         return await reading.json_body(
             receive, headers, self._route, limit=settings.body_bytes, within_s=settings.body_deadline_s

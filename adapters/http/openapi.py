@@ -25,6 +25,8 @@ _PATH: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "account_id": (_ID, "An account's id."),
     "payment_id": (_ID, "A payment's id."),
     "notice_id": (_ID, "A provider's notice's id."),
+    "statement_id": (_ID, "An imported bank statement's id."),
+    "line_id": (_ID, "The id of a line of an imported bank statement."),
     "invoice_id": (_INVOICE, "An order's invoice id."),
     "endpoint_id": (_WORD, "A webhook endpoint's id."),
     "delivery_id": (_ID, "A webhook delivery's id."),
@@ -104,7 +106,7 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
         content = {"schema": known[str(route.body)], "example": route.example}
         operation["requestBody"] = {"required": not route.body_optional, "content": {"application/json": content}}
     elif route.raw_body:
-        operation["requestBody"] = {"required": True, "content": {"*/*": {}}}
+        operation["requestBody"] = {"required": True, "content": {kind: {} for kind in route.raw_types or ("*/*",)}}
     return operation
 
 
@@ -170,7 +172,7 @@ def errors_of(route: Route) -> tuple[type[KassaError], ...]:
         found.append(errors.TooManyAttempts)
     if route.body is not None or route.raw_body or route.method != "GET":
         found += [refusals.BodyTooLarge, refusals.BodyTooSlow]
-    if route.body is not None:
+    if route.body is not None or route.raw_types:
         found.append(refusals.UnsupportedContent)
     if route.free_text:
         found.append(refusals.CardNumberRefused)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from kassa.ports import errors
+from kassa.ports.bank_desk import ProposedSuspense
 from kassa.ports.cashier import PaymentView
 from kassa.ports.payment_records import InboxState, KeptNotice, Suspense
 from kassa.ports.treasury import Assignment, Return
@@ -21,9 +22,9 @@ class SuspenseQuery(Value, frozen=True, kw_only=True):
 
 
 class SuspenseList(Value, frozen=True, kw_only=True):
-    """Money that waits for a name."""
+    """Money that waits for a name, each with the guesses whose it is."""
 
-    items: tuple[Suspense, ...]
+    items: tuple[ProposedSuspense, ...]
     next: str | None = None
 
 
@@ -44,7 +45,8 @@ class NoticeList(Value, frozen=True, kw_only=True):
 
 async def suspense(call: Call[None, SuspenseQuery]) -> Reply:
     """The suspense list."""
-    return as_json(SuspenseList(items=await call.shop.treasury.suspense(call.query.limit)))
+    rows = await call.shop.treasury.suspense(call.query.limit)
+    return as_json(SuspenseList(items=await call.shop.banking.proposed(rows)))
 
 
 async def assign(call: Call[Assignment, NoQuery]) -> Reply:

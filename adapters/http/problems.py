@@ -128,7 +128,7 @@ TABLE: Final[dict[type[KassaError], Row]] = {
     payment.ReplyLost: HIDDEN,
     # the wire
     refusals.Malformed: Row(400, "Malformed request", "It cannot be read as what this address takes; see `detail`, `path`."),
-    refusals.UnsupportedContent: Row(415, "Unsupported content", "Send `Content-Type: application/json`, not encoded."),
+    refusals.UnsupportedContent: Row(415, "Unsupported content", "Send one of this address's types (JSON), not encoded."),
     refusals.BodyTooLarge: Row(413, "Body too large", "The body has more bytes than this address takes."),
     refusals.BodyTooSlow: Row(408, "Body too slow", "The body did not arrive in time."),
     refusals.CardNumberRefused: Row(

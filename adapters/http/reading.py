@@ -70,6 +70,15 @@ async def json_body(receive: Receive, headers: HeaderList, route: Route, *, limi
     return body
 
 
+def check_type(headers: HeaderList, types: tuple[str, ...]) -> None:
+    """One of these media types (`text/*` is each of text), not encoded; without `types` anything."""
+    if not types:
+        return
+    kind = (single(headers, b"content-type") or "").partition(";")[0].strip().lower()
+    if not {kind, kind.partition("/")[0] + "/*"} & set(types) or every(headers, b"content-encoding"):
+        raise UnsupportedContent(f"not {', '.join(types)}")
+
+
 def check_content(headers: HeaderList) -> None:
     """Exactly JSON: a form or plain text could come from another site's page without asking (RFC 9110 §8.3)."""
     kind = single(headers, b"content-type")

@@ -158,7 +158,8 @@ class Answers:
 class Route:
     """A method at an address. `path` is the OpenAPI template; the types of path parameters are told by their names.
 
-    `body` is what is decoded, `body_optional` lets it be left out; `free_text` names the fields in which people write.
+    `body` is what is decoded, `body_optional` lets it be left out; `free_text` names the fields in which people write. A
+    `raw_body` is taken as it is: at most `raw_bytes` (None: the settings' limit), of one of `raw_types` (none: of any).
     """
 
     method: str
@@ -172,6 +173,8 @@ class Route:
     body: type[msgspec.Struct] | None = None
     body_optional: bool = False
     raw_body: bool = False
+    raw_bytes: int | None = None
+    raw_types: tuple[str, ...] = ()
     example: Any = None
     query: type[msgspec.Struct] = NoQuery
     errors: tuple[type[KassaError], ...] = ()

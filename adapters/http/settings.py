@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from kassa.ports.audit import AuditTrail
+from kassa.ports.bank_desk import BankDesk
 from kassa.ports.cart import Shopping
 from kassa.ports.cashier import Cashier
 from kassa.ports.catalog import Catalog
@@ -15,6 +16,7 @@ from kassa.ports.endpoints import Outgoing
 from kassa.ports.idempotency import Claims
 from kassa.ports.identity import Identity
 from kassa.ports.ids import Ids
+from kassa.ports.payouts import Payouts
 from kassa.ports.throttle import Limit, Throttle
 from kassa.ports.treasury import Treasury
 
@@ -38,6 +40,8 @@ class HttpShop:
     checkout: Checkout
     cashier: Cashier
     treasury: Treasury
+    banking: BankDesk
+    payouts: Payouts
     outgoing: Outgoing
     claims: Claims
     audit: AuditTrail

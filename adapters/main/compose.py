@@ -12,6 +12,7 @@ from litestar import Litestar
 
 from kassa.adapters.http import HttpSettings, HttpShop, create_app
 from kassa.adapters.main.backroom import Backroom, open_backroom
+from kassa.adapters.main.banking import open_banking
 from kassa.adapters.main.methods import open_methods
 from kassa.adapters.main.outgoing import OutgoingWebhooks, open_outgoing
 from kassa.adapters.main.secrets_kept import fingerprint_key
@@ -25,6 +26,7 @@ from kassa.kernel.idempotency import IdempotencyPurge, KernelClaims
 from kassa.kernel.identity import KernelCustomers
 from kassa.kernel.identity_sessions import SessionPurge
 from kassa.kernel.payment import KernelCashier
+from kassa.kernel.payment_payouts import KernelPayouts
 from kassa.kernel.plugin_host import LoadedMethods
 from kassa.kernel.recovery import InboxSweep, PaymentSweep, Worker
 from kassa.ports.cashier import Sweep
@@ -101,6 +103,7 @@ def _introduce(settings: Settings, back: Backroom, methods: LoadedMethods, outgo
             return {"database": error.code}
         return {} if cashier.ready() else {"payment_methods": "one that is not optional is not loaded"}
 
+    banking = open_banking(settings, back, methods, cashier.books)
     surface = HttpShop(
         identity=back.identity,
         catalog=back.catalog,
@@ -110,6 +113,10 @@ def _introduce(settings: Settings, back: Backroom, methods: LoadedMethods, outgo
         checkout=checkout,
         cashier=cashier,
         treasury=cashier.treasury,
+        banking=banking.desk,
+        payouts=KernelPayouts(
+            payments=store.payments, files=store.bank_files, methods=methods, clock=outside.clock
+        ),
         outgoing=outgoing.desk,
         claims=KernelClaims(fingerprint_key(settings, outside.ids)),
         audit=store.audit,
@@ -124,7 +131,7 @@ def _introduce(settings: Settings, back: Backroom, methods: LoadedMethods, outgo
         },
     )
     app = create_app(surface, _http(settings))
-    sweeps = (*_sweeps(settings, back, cashier, checkout), *outgoing.sweeps)
+    sweeps = (*_sweeps(settings, back, cashier, checkout), *banking.sweeps, *outgoing.sweeps)
     return Shop(back=back, cashier=cashier, app=app, sweeps=sweeps)
 
 

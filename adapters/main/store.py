@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from kassa.adapters.main.settings import Settings
 from kassa.ports.audit import AuditTrail
+from kassa.ports.bank_files import BankFiles
 from kassa.ports.cart import Carts
 from kassa.ports.catalog import Products
 from kassa.ports.checkout import Orders
@@ -31,6 +32,7 @@ class Store:
     orders: Orders
     payments: Payments
     inbox: Inbox
+    bank_files: BankFiles
     records: IdempotencyRecords
     outbox: Outbox
     endpoints: Endpoints
@@ -105,6 +107,7 @@ async def _sqlite(settings: Settings, *, read_only: bool) -> AsyncIterator[Store
             orders=sqlite.SqliteOrders(db),
             payments=sqlite.SqlitePayments(db),
             inbox=sqlite.SqliteInbox(db),
+            bank_files=sqlite.SqliteBankFiles(db),
             records=sqlite.SqliteIdempotencyRecords(db),
             outbox=sqlite.SqliteOutbox(db),
             endpoints=sqlite.SqliteEndpoints(db),
@@ -139,6 +142,7 @@ async def _postgres(settings: Settings) -> AsyncIterator[Store]:
             orders=postgres.PostgresOrders(db),
             payments=postgres.PostgresPayments(db),
             inbox=postgres.PostgresInbox(db),
+            bank_files=postgres.PostgresBankFiles(db),
             records=postgres.PostgresIdempotencyRecords(db),
             outbox=postgres.PostgresOutbox(db),
             endpoints=postgres.PostgresEndpoints(db),

@@ -1,6 +1,7 @@
 """The shop's valuable data in PostgreSQL 15 or later: one statement per act where it is hot."""
 
 from .audit import PostgresAuditTrail
+from .bank_files import PostgresBankFiles
 from .cart import PostgresCarts
 from .catalog import PostgresProducts
 from .checkout import PostgresOrders
@@ -17,6 +18,7 @@ from .throttle import PostgresThrottle
 __all__ = [
     "PostgresAccounts",
     "PostgresAuditTrail",
+    "PostgresBankFiles",
     "PostgresCarts",
     "PostgresDatabase",
     "PostgresDeliveries",

@@ -1,6 +1,7 @@
 """The embedded store: one SQLite database, one connection, on the event loop's own thread."""
 
 from .audit import SqliteAuditTrail
+from .bank_files import SqliteBankFiles
 from .cart import SqliteCarts
 from .catalog import SqliteProducts
 from .checkout import SqliteOrders
@@ -17,6 +18,7 @@ from .throttle import SqliteThrottle
 __all__ = [
     "SqliteAccounts",
     "SqliteAuditTrail",
+    "SqliteBankFiles",
     "SqliteCarts",
     "SqliteDatabase",
     "SqliteDeliveries",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kassa.ports.audit import AuditTrail
+from kassa.ports.bank_files import BankFiles
 from kassa.ports.cart import Carts
 from kassa.ports.catalog import Products
 from kassa.ports.checkout import Orders
@@ -28,6 +29,7 @@ class Stores:
     orders: Orders
     payments: Payments
     inbox: Inbox
+    bank_files: BankFiles
     idempotency: IdempotencyRecords
     outbox: Outbox
     endpoints: Endpoints

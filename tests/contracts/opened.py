@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kassa.adapters.postgres.audit import PostgresAuditTrail
+from kassa.adapters.postgres.bank_files import PostgresBankFiles
 from kassa.adapters.postgres.cart import PostgresCarts
 from kassa.adapters.postgres.catalog import PostgresProducts
 from kassa.adapters.postgres.checkout import PostgresOrders
@@ -19,6 +20,7 @@ from kassa.adapters.postgres.inbox import PostgresInbox
 from kassa.adapters.postgres.payment import PostgresPayments
 from kassa.adapters.sqlite import SqliteDatabase
 from kassa.adapters.sqlite.audit import SqliteAuditTrail
+from kassa.adapters.sqlite.bank_files import SqliteBankFiles
 from kassa.adapters.sqlite.cart import SqliteCarts
 from kassa.adapters.sqlite.catalog import SqliteProducts
 from kassa.adapters.sqlite.checkout import SqliteOrders
@@ -41,6 +43,7 @@ def sqlite_stores(database: SqliteDatabase) -> Stores:
         orders=SqliteOrders(database),
         payments=SqlitePayments(database),
         inbox=SqliteInbox(database),
+        bank_files=SqliteBankFiles(database),
         idempotency=SqliteIdempotencyRecords(database),
         outbox=SqliteOutbox(database),
         endpoints=SqliteEndpoints(database),
@@ -68,6 +71,7 @@ def postgres_stores(database: PostgresDatabase) -> Stores:
         orders=PostgresOrders(database),
         payments=PostgresPayments(database),
         inbox=PostgresInbox(database),
+        bank_files=PostgresBankFiles(database),
         idempotency=PostgresIdempotencyRecords(database),
         outbox=PostgresOutbox(database),
         endpoints=PostgresEndpoints(database),

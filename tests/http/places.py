@@ -13,6 +13,7 @@ from kassa.ports.secret import Secret
 from tests.http.caller import PASSWORD
 from tests.http.contract import Contract
 from tests.http.served import Served, served, settings
+from tests.kernel.payment.banking import bank_desk
 from tests.kernel.payment.reserving import Reserve
 from tests.kernel.payment.till import Till, open_till
 from tests.kernel.world import OPERATOR
@@ -36,7 +37,7 @@ class Here:
     async def opened(cls, *, terms: Mapping[str, Any] | None = None, **changed: Any) -> AsyncIterator["Here"]:
         """A shop with nothing in it, every method on these `terms`; at the end all promises still hold."""
         till = await open_till(more=(Reserve,), **(terms or {}))
-        async with served(till.world, till.cashier, **changed) as shop:
+        async with served(till.world, till.cashier, bank_desk(till).desk, **changed) as shop:
             yield cls(shop, till)
         await till.cashier.drain()
         await till.assert_sound()

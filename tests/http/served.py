@@ -61,7 +61,7 @@ NOBODY = SimpleNamespace(plugins=lambda: (), treasury=None)
 
 
 @asynccontextmanager
-async def served(world: World, cashier: Any = NOBODY, **changed: Any) -> AsyncIterator[Served]:
+async def served(world: World, cashier: Any = NOBODY, banking: Any = None, **changed: Any) -> AsyncIterator[Served]:
     """The application, started."""
     chosen = settings(**changed)
 
@@ -75,6 +75,7 @@ async def served(world: World, cashier: Any = NOBODY, **changed: Any) -> AsyncIt
         checkout=world.checkout,
         cashier=cashier,
         treasury=cashier.treasury,
+        banking=banking,
         outgoing=KernelOutgoing(
             endpoints=world.endpoints,
             deliveries=world.deliveries,

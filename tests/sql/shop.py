@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from kassa.adapters.sqlite import SqliteDatabase
 from kassa.adapters.sqlite.audit import SqliteAuditTrail
+from kassa.adapters.sqlite.bank_files import SqliteBankFiles
 from kassa.adapters.sqlite.cart import SqliteCarts
 from kassa.adapters.sqlite.catalog import SqliteProducts
 from kassa.adapters.sqlite.checkout import SqliteOrders
@@ -61,6 +62,7 @@ def stores_of(database: SqliteDatabase) -> Stores:
         orders=SqliteOrders(database),
         payments=SqlitePayments(database),
         inbox=SqliteInbox(database),
+        bank_files=SqliteBankFiles(database),
         idempotency=SqliteIdempotencyRecords(database),
         outbox=SqliteOutbox(database),
         endpoints=SqliteEndpoints(database),

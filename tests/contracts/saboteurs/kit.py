@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from kassa.adapters.sqlite import SqliteDatabase
 from kassa.adapters.sqlite.audit import SqliteAuditTrail
+from kassa.adapters.sqlite.bank_files import SqliteBankFiles
 from kassa.adapters.sqlite.cart import SqliteCarts
 from kassa.adapters.sqlite.catalog import SqliteProducts
 from kassa.adapters.sqlite.checkout import SqliteOrders
@@ -37,6 +38,7 @@ FIELDS = {
     SqliteOrders: "orders",
     SqlitePayments: "payments",
     SqliteInbox: "inbox",
+    SqliteBankFiles: "bank_files",
     SqliteIdempotencyRecords: "idempotency",
     SqliteOutbox: "outbox",
     SqliteEndpoints: "endpoints",

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from kassa.kernel.plugin_host import Installed
+from kassa.ports.banking import BankFile, Unreadable
 from kassa.ports.hooks import API, PaymentMethodFactory, hookimpl
 from kassa.ports.money import Money
 from kassa.ports.payment import (
@@ -271,7 +272,15 @@ class Bank(PaymentMethod[Config]):
         next_actions=("show_account",),
         expiry_s=(3600, 7 * 86_400),
         open_amount=True,
+        statements=("json",),
     )
+
+    async def statement(self, ctx: Context, data: bytes, format: str) -> BankFile | Unreadable:
+        """A file of this bank is a `BankFile` in JSON."""
+        try:
+            return msgspec.json.decode(data, type=BankFile)
+        except msgspec.MsgspecError as error:
+            return Unreadable(place="byte 1", reason=str(error)[:200])
 
     async def start(self, ctx: Context, request: StartRequest) -> AnyOutcome:
         provider = self.provider

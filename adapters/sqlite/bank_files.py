@@ -1,0 +1,277 @@
+"""Imported bank files in SQLite. The lease of a waiting line is its `next_try_at`."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from kassa.adapters.sql import banking_rows, tables
+from kassa.adapters.sql.rows import cursor_number
+from kassa.adapters.sql.tables_banking import bank_files, bank_lines
+from kassa.ports.audit import AuditEntry
+from kassa.ports.bank_files import (
+    HeldLine,
+    KeepStatement,
+    KeptLine,
+    KeptStatement,
+    LineId,
+    LinePage,
+    OpenBill,
+    Payer,
+    RefundOrder,
+    SettleLine,
+    Statement,
+    StatementId,
+    StatementPage,
+)
+from kassa.ports.errors import Conflict, UnknownLine, UnknownStatement
+from kassa.ports.ids import InvoiceId, OperationId, PaymentId
+from kassa.ports.payment import MovementState
+from kassa.ports.payment_records import SuspendMoney
+from kassa.ports.values import Instant, Page
+
+from .database import Act, SqliteDatabase
+from .payment_reads import WITH_CAPTURE
+from .payment_writes import add_postings, has_suspense, put_suspense
+
+_F, _L = bank_files.c, bank_lines.c
+_P, _Y, _O, _M = tables.payments.c, tables.payables.c, tables.operations.c, tables.movements.c
+_WAITS = _L.state == literal_column("'waiting'")
+"""As a literal, so that the partial index is used: SQLite does not look into parameters for that."""
+
+_IN_STATE = select(func.count()).select_from(bank_lines).where(_L.file_id == _F.id)
+_STATEMENT: Select[Any] = select(
+    bank_files,
+    _IN_STATE.where(_L.state == "waiting").scalar_subquery().label("waiting"),
+    _IN_STATE.where(_L.state == "review").scalar_subquery().label("review"),
+)
+_BY_DIGEST = _STATEMENT.where(_F.method == bindparam("the_method"), _F.sha256 == bindparam("digest"))
+_BY_ID = _STATEMENT.where(_F.id == bindparam("file"))
+_NEWEST = _STATEMENT.where(_F.id < bindparam("below")).order_by(_F.id.desc()).limit(bindparam("most"))
+_KNOWN_LINE = select(_L.id).where(_L.method == bindparam("the_method"), _L.line_id == bindparam("line"))
+_ADD_FILE = insert(bank_files).returning(_F.id)
+_ADD_LINE = upsert(bank_lines).on_conflict_do_nothing(index_elements=[_L.method, _L.line_id]).returning(*_L)
+_DUE = (
+    select(_L.id).where(_WAITS, _L.next_try_at <= bindparam("now")).order_by(_L.id).limit(bindparam("most"))
+)  # fmt: skip
+_LEASE = (
+    update(bank_lines)
+    .where(_L.id.in_(_DUE))
+    .values(fence=_L.fence + 1, attempts=_L.attempts + 1, next_try_at=bindparam("until"))
+    .returning(*_L)
+)
+_SETTLE = (
+    update(bank_lines)
+    .where(_L.id == bindparam("line"), _L.fence == bindparam("held"), _WAITS)
+    .values({name: bindparam(f"new_{name}") for name in ("state", "verdict", "reason", "payments", "settled_at")})
+)
+_REVIEWED = (
+    update(bank_lines)
+    .where(_L.id == bindparam("line"), _L.state == "review")
+    .values(state="done", reviewed=bindparam("note"))
+    .returning(*_L)
+)
+_IS_THERE = select(_L.id).where(_L.id == bindparam("line"))
+_NAMES: BindParameter[Any] = bindparam("names", expanding=True)
+_NAMED = (
+    select(bank_lines)
+    .where(_L.method == bindparam("the_method"), or_(_L.line_id.in_(_NAMES), _L.movement_id.in_(_NAMES)))
+    .order_by(_L.id)
+)
+_LINES = (
+    select(bank_lines)
+    .where(_L.file_id == bindparam("file"), _L.id > bindparam("last"))
+    .order_by(_L.id)
+    .limit(bindparam("most"))
+)
+_BILL: Select[Any] = (
+    select(tables.payments, _Y.customer_id)
+    .select_from(tables.payments.join(tables.payables, _Y.invoice_id == _P.invoice_id))
+    .where(_P.method == bindparam("the_method"))
+)
+_OPEN = (
+    _BILL.where(or_(_P.is_live, _P.expires_at > bindparam("since")))
+    .order_by(_P.is_live.desc(), _P.id.desc())
+    .limit(bindparam("most"))
+)
+_BILLS_NAMED = (
+    _BILL.where(
+        or_(
+            _P.provider_ref.in_(bindparam("refs", expanding=True)),
+            _P.invoice_id.in_(bindparam("invoices", expanding=True)),
+            _P.id.in_(bindparam("ids", expanding=True)),
+        )
+    )
+    .order_by(_P.id.desc())
+    .limit(banking_rows.MOST_BILLS)
+)
+_PAYERS = (
+    select(_L.account, _Y.customer_id)
+    .distinct()
+    .select_from(
+        bank_lines.join(
+            tables.movements,
+            and_(_M.id == _L.movement_id, _M.kind == "capture", _M.state == int(MovementState.SUCCEEDED)),
+        )
+        .join(tables.payments, and_(_P.id == _M.payment_id, _P.method == _L.method))
+        .join(tables.payables, _Y.invoice_id == _P.invoice_id)
+    )
+    .where(_L.method == bindparam("the_method"), _L.account.in_(bindparam("accounts", expanding=True)))
+    .order_by(_L.account, _Y.customer_id)
+)
+_REFUNDS = (
+    select(_O.id, _O.payment_id)
+    .select_from(tables.operations.join(tables.payments))
+    .where(
+        _P.method == bindparam("the_method"), _O.kind == "refund", _O.id.in_(bindparam("operations", expanding=True))
+    )
+    .order_by(_O.id)
+)
+_BACKLOG = select(func.count().filter(_L.state == "waiting"), func.count().filter(_L.state == "review")).select_from(
+    bank_lines
+)
+
+
+class SqliteBankFiles:
+    """`BankFiles` on SQLite."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    async def keep(self, act: KeepStatement, *, lease_s: int) -> KeptStatement:
+        """See the port."""
+        until = act.audit.at + timedelta(seconds=lease_s)
+        async with self._database.act() as write:
+            known = write.run(_BY_DIGEST, {"the_method": act.method, "digest": act.sha256}).one_or_none()
+            if known is not None:
+                return KeptStatement(statement=banking_rows.statement_from_row(known), held=())
+            fresh = [new for new in act.lines if not _is_known(write, act.method, new.line.id)]
+            if not fresh:
+                return KeptStatement(statement=None, held=())
+            file_id = write.run(_ADD_FILE, banking_rows.file_values(act, len(fresh))).scalar_one()
+            rows = [
+                write.run(
+                    _ADD_LINE, {"file_id": file_id, **banking_rows.line_values(act, new, leased_until=until)}
+                ).one()
+                for new in fresh
+            ]
+            write.note((), act.audit)
+            file = write.run(_BY_ID, {"file": file_id}).one()
+        return KeptStatement(
+            statement=banking_rows.statement_from_row(file),
+            held=tuple(banking_rows.held_from_row(row) for row in rows),
+        )
+
+    async def claim_lines(self, *, now: Instant, limit: int, lease_s: int) -> tuple[HeldLine, ...]:
+        """See the port."""
+        until = now + timedelta(seconds=lease_s)
+        async with self._database.act() as write:
+            leased = write.run(_LEASE, {"now": now, "until": until, "most": limit}).all()
+        return tuple(banking_rows.held_from_row(row) for row in sorted(leased, key=lambda row: row.id))
+
+    async def settle_line(self, act: SettleLine) -> None:
+        """See the port."""
+        values = {
+            "new_state": act.state.value,
+            "new_verdict": act.verdict,
+            "new_reason": act.reason,
+            "new_payments": banking_rows.payments_text(act.payments),
+            "new_settled_at": act.at,
+        }
+        async with self._database.act() as write:
+            if write.changed(_SETTLE, {"line": act.held.id, "held": act.held.fence, **values}) == 0:
+                raise Conflict("the line was leased again or is settled")
+            if act.suspend is not None:
+                _suspend(write, act.held, act.suspend)
+
+    async def reviewed(self, line_id: LineId, note: str, audit: AuditEntry) -> KeptLine:
+        """See the port."""
+        async with self._database.act() as write:
+            row = write.run(_REVIEWED, {"line": line_id, "note": note}).one_or_none()
+            if row is None:
+                if write.run(_IS_THERE, {"line": line_id}).first() is None:
+                    raise UnknownLine(str(line_id))
+                raise Conflict("the line is not to be reviewed")
+            write.note((), audit)
+        return banking_rows.line_from_row(row)
+
+    async def lines_named(self, method: str, names: tuple[str, ...]) -> tuple[KeptLine, ...]:
+        """See the port."""
+        async with self._database.reading() as read:
+            rows = read.execute(_NAMED, {"the_method": method, "names": names}).all()
+        return tuple(banking_rows.line_from_row(row) for row in rows)
+
+    async def statement(self, method: str, sha256: str) -> Statement | None:
+        """See the port."""
+        async with self._database.reading() as read:
+            row = read.execute(_BY_DIGEST, {"the_method": method, "digest": sha256}).one_or_none()
+        return None if row is None else banking_rows.statement_from_row(row)
+
+    async def statements(self, page: Page) -> StatementPage:
+        """See the port."""
+        below = cursor_number(page.cursor, beginning=2**63 - 1)
+        async with self._database.reading() as read:
+            rows = read.execute(_NEWEST, {"below": below, "most": page.limit + 1}).all()
+        return banking_rows.statements_from_rows(rows, page.limit)
+
+    async def lines(self, statement_id: StatementId, page: Page) -> LinePage:
+        """See the port."""
+        last = cursor_number(page.cursor, beginning=0)
+        async with self._database.reading() as read:
+            if read.execute(_BY_ID, {"file": statement_id}).one_or_none() is None:
+                raise UnknownStatement(str(statement_id))
+            rows = read.execute(_LINES, {"file": statement_id, "last": last, "most": page.limit + 1}).all()
+        return banking_rows.lines_from_rows(rows, page.limit)
+
+    async def open_bills(self, method: str, *, ended_since: Instant, limit: int) -> tuple[OpenBill, ...]:
+        """See the port."""
+        async with self._database.reading() as read:
+            rows = read.execute(_OPEN, {"the_method": method, "since": ended_since, "most": limit}).all()
+        return tuple(banking_rows.bill_from_row(row) for row in rows)
+
+    async def bills_named(
+        self,
+        method: str,
+        *,
+        references: tuple[str, ...] = (),
+        invoices: tuple[InvoiceId, ...] = (),
+        payments: tuple[PaymentId, ...] = (),
+    ) -> tuple[OpenBill, ...]:
+        """See the port."""
+        wanted = {"the_method": method, "refs": references, "invoices": invoices, "ids": payments}
+        async with self._database.reading() as read:
+            rows = read.execute(_BILLS_NAMED, wanted).all()
+        return tuple(banking_rows.bill_from_row(row) for row in rows)
+
+    async def payers(self, method: str, accounts: tuple[str, ...]) -> tuple[Payer, ...]:
+        """See the port."""
+        async with self._database.reading() as read:
+            rows = read.execute(_PAYERS, {"the_method": method, "accounts": accounts}).all()
+        return tuple(Payer(account=row.account, customer_id=row.customer_id) for row in rows)
+
+    async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
+        """See the port."""
+        async with self._database.reading() as read:
+            rows = read.execute(_REFUNDS, {"the_method": method, "operations": operations}).all()
+        return tuple(RefundOrder(operation_id=row.id, payment_id=row.payment_id) for row in rows)
+
+    async def backlog(self) -> tuple[int, int]:
+        """See the port."""
+        async with self._database.reading() as read:
+            waiting, review = read.execute(_BACKLOG).one()
+        return int(waiting), int(review)
+
+
+def _is_known(write: Act, method: str, line_id: str) -> bool:
+    return write.run(_KNOWN_LINE, {"the_method": method, "line": line_id}).first() is not None
+
+
+def _suspend(write: Act, held: HeldLine, act: SuspendMoney) -> None:
+    """Raises `Conflict` for money that a payment of the method has."""
+    if write.run(WITH_CAPTURE, {"the_method": held.method, "movement": held.movement_id}).first() is not None:
+        raise Conflict("this money was counted for a payment")
+    if not has_suspense(write, act.suspense.key):
+        put_suspense(write, (act.suspense,))
+        add_postings(write, (act.posting,))
+        write.note(act.events, act.audit)
