@@ -1,0 +1,109 @@
+"""One entry of an MT940 statement (`:61:` with its `:86:`), read twice: strictly here, and by the library `mt-940`.
+
+The library knows banks' dialects and forgives much; it also guesses. What decides about money (direction, amount) is read here to
+the letter of the field, and an entry that the library reads otherwise is refused.
+"""
+
+import datetime
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any, NamedTuple
+
+import mt940
+
+from .draft import clean
+from .mt940_fields import Field
+from .refused import Refused
+
+_HEAD = re.compile(
+    r"(?P<date>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?(?P<mark>[RE]?[CD])(?P<funds>[A-Z])?[\n ]?"
+    r"(?P<whole>[0-9]{1,15}),(?P<part>[0-9]{0,6})(?=[A-Z\n]|\Z)"
+)
+_QUIET = 100  # above CRITICAL: the library logs what it cannot read, and that is somebody's bank statement
+
+
+class Head(NamedTuple):
+    """What decides about money: `mark` is C, D, RC, RD, EC or ED; `amount` a plain decimal; `funds` a letter of the currency."""
+
+    mark: str
+    funds: str
+    amount: str
+
+
+def head(field: Field) -> Head:
+    """The beginning of a `:61:`, to the letter. Raises `Refused`."""
+    found = _HEAD.match(field.value)
+    if found is None:
+        raise Refused(f"line {field.line}", f"this is no entry: {clean(field.value, 60)!r}")
+    return Head(found["mark"], found["funds"] or "", f"{found['whole']}.{found['part'] or '0'}")
+
+
+def by_library(field: Field, details: str, currency: str, read: Head) -> Mapping[str, Any]:
+    """The entry as the library reads it. Raises `Refused` where it cannot, or reads another amount or direction."""
+    place = f"line {field.line}"
+    opening = f":60F:C000101{currency}0,\n"
+    for kind in _kinds():
+        try:
+            read_by_it = _parsed(f"{opening}:61:{_untagged(field.value)}", kind)
+        except (RuntimeError, ValueError, ArithmeticError, TypeError, KeyError, IndexError, AttributeError):
+            continue
+        if len(read_by_it) == 1 and _signed(read_by_it[0]) == _expected(read):
+            return {**read_by_it[0], **_explained(details, opening, read, place)}
+    raise Refused(place, f"this entry cannot be read for certain: {clean(field.value, 60)!r}")
+
+
+def day(entry: Mapping[str, Any]) -> str | None:
+    """The booking day, or the value day where there is no other."""
+    found = entry.get("entry_date") or entry.get("date")
+    return found.isoformat() if isinstance(found, datetime.date) else None
+
+
+def _explained(details: str, opening: str, read: Head, place: str) -> Mapping[str, Any]:
+    """What the library finds in the `:86:`, behind an entry that holds nothing else."""
+    plain = f":61:000101{read.mark}{read.amount.replace('.', ',')}NTRFNONREF\n:86:{_untagged(details)}"
+    try:
+        found = _parsed(opening + plain, _kinds()[0])
+    except (RuntimeError, ValueError, ArithmeticError, TypeError, KeyError, IndexError, AttributeError):
+        raise Refused(place, "the details of this entry cannot be read") from None
+    mine = (
+        "amount",
+        "date",
+        "entry_date",
+        "guessed_entry_date",
+        "customer_reference",
+        "bank_reference",
+        "id",
+        "status",
+    )
+    return {key: value for key, value in found[0].items() if key not in mine and value} if len(found) == 1 else {}
+
+
+def _untagged(value: str) -> str:
+    """No line in a field begins another field: that has been decided."""
+    return value.replace("\n:", "\n :")
+
+
+def _parsed(text: str, kind: Any) -> list[dict[str, Any]]:
+    whole = mt940.models.Transactions(tags={61: kind}, options=mt940.Options.all())
+    return [transaction.data for transaction in whole.parse(text)]
+
+
+def _signed(entry: Mapping[str, Any]) -> Decimal | None:
+    amount = getattr(entry.get("amount"), "amount", None)
+    return amount if isinstance(amount, Decimal) else None
+
+
+def _expected(read: Head) -> Decimal:
+    """C comes in, D goes out; a reversed (R) one the other way; an expected one (E) never gets here."""
+    return Decimal(read.amount) * (1 if read.mark in ("C", "RD") else -1)
+
+
+@cache
+def _kinds() -> tuple[Any, ...]:
+    """The library's dialects of `:61:`, the standard first."""
+    import logging
+
+    logging.getLogger("mt940").setLevel(_QUIET)
+    return (mt940.tags.Statement(), mt940.tags.StatementGLS(), mt940.tags.StatementASNB())

@@ -1,0 +1,72 @@
+"""What in a line may name a payment: RF references (ISO 11649) and runs of digits that may be a virtual account.
+
+All are candidates: the shop compares them exactly with what it has given out, so one too many is harmless and one too few is not.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from stdnum import iso11649
+
+from kassa.ports.banking import BankReference
+
+from .draft import clean
+
+MAX_REFERENCES = 50
+_MAX_TEXT = 4_000
+_RF = re.compile(r"(?i)RF[ -]?[0-9][ -]?[0-9]")
+_RF_MORE = re.compile(r"(?:[ .-]?[A-Za-z0-9]){1,21}")
+_DIGITS = re.compile(r"(?<![0-9])[0-9]{8,24}(?![0-9])")
+_GROUPED = re.compile(r"(?<![0-9])[0-9](?:[ .-]?[0-9]){7,29}(?![0-9])")
+_NOBODY = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF", "NOREFERENCE", "UNKNOWN", "KREF+", "EREF", "NONE", "N/A"})
+
+
+def named(value: str) -> str:
+    """A reference without spaces, empty where it only says that there is none (`NOTPROVIDED`, `NONREF`, zeros)."""
+    squeezed = "".join(value.split())
+    return "" if squeezed.upper() in _NOBODY or not squeezed.strip("0") else squeezed
+
+
+def found_in(
+    texts: Iterable[str], *, end_to_end: Iterable[str] = (), numbers: Iterable[str] = ()
+) -> tuple[BankReference, ...]:
+    """The references of a line: `texts` are searched, `numbers` are fields that hold nothing but a reference or an account."""
+    own = [clean(one, 100) for one in end_to_end]
+    found: dict[tuple[str, str], None] = {("end_to_end", name): None for one in own if (name := named(one))}
+    fields = [*numbers, *own]
+    whole = [*fields, *texts]
+    found.update(dict.fromkeys(("rf", one) for text in whole for one in rf_in(text[:_MAX_TEXT])))
+    found.update(dict.fromkeys(("virtual_account", one) for text in whole for one in digits_in(text[:_MAX_TEXT])))
+    return tuple(_reference(kind, value) for kind, value in list(found)[:MAX_REFERENCES])
+
+
+def rf_in(text: str) -> list[str]:
+    """Every valid creditor reference that begins somewhere in the text, spaces removed, in capitals; the longest first."""
+    found: list[str] = []
+    for start in _RF.finditer(text):
+        more = _RF_MORE.match(text, start.end())
+        if more is None:
+            continue
+        head, tail = iso11649.compact(_squeezed(start[0])), _squeezed(more[0])
+        found += [head + tail[:length] for length in range(len(tail), 0, -1) if iso11649.is_valid(head + tail[:length])]
+    return found
+
+
+def digits_in(text: str) -> list[str]:
+    """Runs of 8 to 24 digits, as written and with the spaces between groups removed."""
+    grouped = (_squeezed(one) for one in _GROUPED.findall(text))
+    return [*_DIGITS.findall(text), *(one for one in grouped if len(one) <= 24)]
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[ .-]", "", text).upper()
+
+
+def _reference(kind: str, value: str) -> BankReference:
+    kinds: dict[str, Literal["virtual_account", "rf", "end_to_end"]] = {
+        "virtual_account": "virtual_account",
+        "rf": "rf",
+        "end_to_end": "end_to_end",
+    }
+    return BankReference(kind=kinds[kind], value=value)
