@@ -18,8 +18,30 @@ def _payu() -> type[PaymentMethod[Any]]:
     return Payu
 
 
+def _midtrans() -> type[PaymentMethod[Any]]:
+    from .midtrans.method import MidtransWallet
+
+    return MidtransWallet
+
+
+def _midtrans_shopeepay() -> type[PaymentMethod[Any]]:
+    from .midtrans.method import MidtransShopeePay
+
+    return MidtransShopeePay
+
+
+def _midtrans_va() -> type[PaymentMethod[Any]]:
+    from .midtrans.method import MidtransVirtualAccount
+
+    return MidtransVirtualAccount
+
+
+_DOCUMENTED = "its documentation only: a double written from it, in our own tests"
 DRIVERS = (
     Driver(name="sandbox", load=_sandbox, proved="Kassa's own sandbox provider, a separate process"),
+    Driver(name="midtrans", load=_midtrans, proved=_DOCUMENTED),
+    Driver(name="midtrans_shopeepay", load=_midtrans_shopeepay, proved=_DOCUMENTED),
+    Driver(name="midtrans_va", load=_midtrans_va, proved=_DOCUMENTED),
     Driver(name="payu", load=_payu, proved="an independent simulator (python-getpaid-simulator) and its documentation"),
 )
 

@@ -49,8 +49,8 @@ async def unsigned(bench: Bench) -> None:
             await _expect_rejected(bench, f"{name} is {value!r}", body, (*_without(headers, name), (name, value)))
     for path in where.fields:
         await _expect_rejected(bench, f"{name_of(path)} is missing", without_field(body, path), headers)
-        for value in (*BLANK, None):
-            await _expect_rejected(bench, f"{name_of(path)} is {value!r}", with_field(body, path, value), headers)
+        for other in (*BLANK, None):
+            await _expect_rejected(bench, f"{name_of(path)} is {other!r}", with_field(body, path, other), headers)
 
 
 @check(

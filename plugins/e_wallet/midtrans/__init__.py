@@ -1,0 +1,1 @@
+"""Midtrans, Core API v2: GoPay, ShopeePay, QRIS and virtual accounts. See the README for what was proved."""
