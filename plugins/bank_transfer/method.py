@@ -1,4 +1,4 @@
-"""The method itself: what it can do, and which driver does it. The smallest of the three: read it first."""
+"""The method at the sandbox provider: what it can do. The smallest of the three: read it first."""
 
 from typing import ClassVar
 
@@ -19,7 +19,6 @@ from kassa.ports.payment import (
 )
 
 from .config import BankTransferConfig
-from .manual import ManualAccount
 from .sandbox import SandboxAccounts
 
 _DAY_S = 86_400
@@ -44,9 +43,7 @@ class BankTransfer(PaymentMethod[BankTransferConfig]):
 
     def __init__(self, config: BankTransferConfig) -> None:
         super().__init__(config)
-        self._driver: SandboxAccounts | ManualAccount = (
-            SandboxAccounts(config) if config.driver == "sandbox" else ManualAccount(config)
-        )
+        self._driver = SandboxAccounts(config)
 
     async def health(self, ctx: Context) -> bool:
         """Whether the bank answers and takes our key."""

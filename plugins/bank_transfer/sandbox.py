@@ -152,7 +152,7 @@ class SandboxAccounts:
         if body is not None:
             headers += [("content-type", "application/json"), ("idempotency-key", ctx.key())]
         content = None if body is None else msgspec.json.encode(body)
-        return await ctx.http.request(method, self._config.address + path, headers=headers, body=content)
+        return await ctx.http.request(method, self._config.base_url + path, headers=headers, body=content)
 
 
 _NOT_SENT = NotExecuted(reason="the provider could not be reached")

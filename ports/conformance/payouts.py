@@ -16,12 +16,15 @@ from .stores import Stores
 from .witness import audit_of
 
 
+SINCE = after(60)
+
+
 async def a_refund(
     stores: Stores,
     number: int = 1,
     *,
     state: OperationState = OperationState.PENDING,
-    at: datetime = after(60),
+    at: datetime = SINCE,
 ) -> Operation:
     """A refund of the payment of `invoice(number)`, asked about tomorrow."""
     file = await a_payment(stores, number)
@@ -54,7 +57,7 @@ class RefundTasksContract:
                 payment_id=refund.payment_id,
                 invoice_id=invoice(),
                 amount=money(250),
-                since=after(60),
+                since=SINCE,
             ),
         )
 

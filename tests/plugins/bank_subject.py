@@ -1,5 +1,5 @@
-"""The bank transfer method before the conformance kit, with the sandbox as its provider and without any:
-`kassa plugin check tests.plugins.bank_subject:BankSubject`, and `:ManualSubject`."""
+"""The bank transfer method before the conformance kit, with the sandbox as its provider and on the shop's own account:
+`kassa plugin check tests.plugins.bank_subject:BankSubject`, `:AccountSubject`, `:VirtualAccountSubject`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kassa.plugins import bank_transfer
 from kassa.ports.conformance.payment_method import Charge, ProviderDouble, Skipped, Subject
 from kassa.ports.money import Money
 from kassa.ports.payment import AnyNextAction, ShowAccount
+from tests.plugins.bank_statements import CSV_PROFILE, IBAN, WRITTEN, Transfer
 from tests.plugins.sandbox_double import SandboxDouble, SandboxSubject
 
 
@@ -62,8 +63,8 @@ class BankSubject(SandboxSubject):
         return BankDouble(self.url, self.merchant, "virtual-accounts")
 
 
-class Nobody(ProviderDouble):
-    """Whom a method without a provider would call."""
+class OwnBank(ProviderDouble):
+    """The bank of a shop that asks nobody: whoever is shown the account sends money to it, and the bank writes statements."""
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 404, "headers": []})
@@ -71,29 +72,55 @@ class Nobody(ProviderDouble):
 
     def __init__(self) -> None:
         self.app = self._answer
+        self.transfers: list[Transfer] = []
 
     async def charges(self) -> tuple[Charge, ...]:
-        return ()
+        return tuple(
+            Charge(
+                provider_ref=one.reference, merchant_ref=one.merchant_ref, amount=one.amount, movements=(one.movement,)
+            )
+            for one in self.transfers
+        )
+
+    async def pay(self, action: AnyNextAction | None, merchant_ref: str) -> None:
+        assert isinstance(action, ShowAccount)
+        number = len(self.transfers) + 1
+        self.transfers.append(
+            Transfer(number=number, merchant_ref=merchant_ref, reference=action.reference, amount=action.amount)
+        )
+
+    async def statement(self, format: str) -> bytes:
+        return WRITTEN[format](tuple(self.transfers))
 
 
-class ManualSubject(Subject):
-    """`driver = "manual"`: one account of the shop's own, and an operator who reads its statement."""
+class AccountSubject(Subject):
+    """`driver = "account"`: the shop's own account, with creditor references, and a bank that writes statements."""
 
     [_offered] = bank_transfer.kassa_payment_methods()
-    factory = _offered.driven("manual")
+    factory = _offered.driven("account")
     offline = True
+    amount = Money(amount=10_000, currency="EUR")
 
     def config(self, base_url: str) -> dict[str, Any]:
         return {
-            "driver": "manual",
-            "mode": "live",
+            "driver": "account",
             "bank": "Example Bank",
             "holder": "Example Shop Ltd",
-            "account_number": "GB33BUKB20201555555555",
+            "iban": IBAN,
+            "currency": "EUR",
+            "reference": "rf",
+            "csv": {"own": CSV_PROFILE},
         }
 
-    def live_settings(self) -> dict[str, Any]:
-        return {}  # an account is printed in either mode; in neither is anybody called
-
     def double(self) -> ProviderDouble:
-        return Nobody()
+        return OwnBank()
+
+
+class VirtualAccountSubject(AccountSubject):
+    """The same with an account number for each payment."""
+
+    def config(self, base_url: str) -> dict[str, Any]:
+        return super().config(base_url) | {
+            "reference": "virtual_account",
+            "virtual_account": {"prefix": "88608", "digits": 10},
+        }

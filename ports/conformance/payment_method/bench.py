@@ -159,6 +159,7 @@ class Bench:
             return_url="https://shop.example/v1/returns/9c1ad4d8b06f4a6f8a6b0d5f4a8a7f11",
             webhook_url=f"https://shop.example/webhooks/{self.subject.factory.id}/{self.subject.webhook_slug}",
             expires_at=self.tools.clock.now() + timedelta(seconds=self.capabilities.expiry_s[1]),
+            reserved=None if self._method is None or self._method.reserving is None else self._method.reserving.first,
         )
 
     def operation(self, kind: Kind, payment: Payment, amount: Money | None = None, **given: str) -> OperationRequest:
@@ -239,14 +240,23 @@ class Bench:
         """The customer does what is left to do after START, resumes included."""
         outcome = payment.outcome
         for _ in range(5):
-            if not isinstance(outcome, Pending) or isinstance(outcome.next_action, Wait):
+            action = await self.asked(payment, outcome)
+            if action is None:
                 return
-            if not isinstance(outcome.next_action, Collect):
-                await self.provider.pay(outcome.next_action, payment.request.merchant_ref)
-                return
-            typed = await self.provider.collect(outcome.next_action, payment.request.merchant_ref)
+            typed = await self.provider.collect(action, payment.request.merchant_ref)
             outcome = await self.operate(replace(self.operation("resume", payment), input=typed))
             payment.learn(outcome)
+
+    async def asked(self, payment: Payment, outcome: AnyOutcome) -> Collect | None:
+        """What a resume has to bring: asked for at once or, after the customer was where the next action leads, by a query. None
+        where there is nothing left to do."""
+        if not isinstance(outcome, Pending) or isinstance(outcome.next_action, Wait):
+            return None
+        if isinstance(outcome.next_action, Collect):
+            return outcome.next_action
+        await self.provider.pay(outcome.next_action, payment.request.merchant_ref)
+        action = (await self.query(payment)).next_action if self.capabilities.resume else None
+        return action if isinstance(action, Collect) else None
 
     async def paid(self, amount: Money | None = None, *, capture: bool = True, given: Any = None) -> Payment:
         """A payment whose customer has paid (with `capture=False`: whose money is reserved). Raises `Failed` unless a query

@@ -1,0 +1,72 @@
+"""Statements as a bank would write them of transfers to the shop's account: camt.053, MT940 and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kassa.ports.money import Money
+from kassa.ports.payment import Movement, MovementState
+
+IBAN = "DE89370400440532013000"
+CSV_PROFILE = {
+    "date": "Booked",
+    "amount": "Amount",
+    "currency_column": "Currency",
+    "name": "Payer",
+    "account": "Account",
+    "text": ["Text"],
+    "id": "Id",
+}
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Money that a customer sent."""
+
+    number: int
+    merchant_ref: str
+    reference: str
+    amount: Money
+
+    @property
+    def id(self) -> str:
+        return f"BANK{self.number:06d}"
+
+    @property
+    def movement(self) -> Movement:
+        return Movement(kind="capture", id=f"bank:{self.id}", state=MovementState.SUCCEEDED, amount=self.amount)
+
+
+def camt(transfers: tuple[Transfer, ...]) -> bytes:
+    entries = "".join(
+        f"""<Ntry><Amt Ccy="{one.amount.currency}">{one.amount.decimal()}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>
+        <BookgDt><Dt>2026-03-02</Dt></BookgDt><AcctSvcrRef>{one.id}</AcctSvcrRef><NtryDtls><TxDtls>
+        <RltdPties><Dbtr><Nm>Ada Lovelace</Nm></Dbtr><DbtrAcct><Id><IBAN>GB33BUKB20201555555555</IBAN></Id></DbtrAcct></RltdPties>
+        <RmtInf><Ustrd>{one.reference}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"""
+        for one in transfers
+    )
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>S1</MsgId></GrpHdr>
+<Stmt><Id>1</Id><Acct><Id><IBAN>{IBAN}</IBAN></Id></Acct>{entries}</Stmt></BkToCstmrStmt></Document>""".encode()
+
+
+def mt940(transfers: tuple[Transfer, ...]) -> bytes:
+    total = sum(one.amount.amount for one in transfers)
+    lines = [":20:S1", f":25:{IBAN}", ":28C:1/1", ":60F:C260301EUR0,00"]
+    for one in transfers:
+        written = one.amount.decimal().replace(".", ",")
+        lines += [f":61:2603020302C{written}NTRFNONREF//{one.id}", f":86:{one.reference}"]
+    lines.append(f":62F:C260302EUR{total // 100},{total % 100:02d}")
+    return "\r\n".join([*lines, "-", ""]).encode()
+
+
+def csv(transfers: tuple[Transfer, ...]) -> bytes:
+    lines = ["Id;Booked;Amount;Currency;Payer;Account;Text"]
+    for one in transfers:
+        money = f"{one.amount.decimal()};{one.amount.currency}"
+        lines.append(f"{one.id};2026-03-02;{money};Ada Lovelace;GB33BUKB20201555555555;{one.reference}")
+    return "\n".join([*lines, ""]).encode()
+
+
+WRITTEN: dict[str, Callable[[tuple[Transfer, ...]], bytes]] = {"auto": camt, "camt": camt, "mt940": mt940, "csv": csv}
