@@ -76,6 +76,7 @@ async def served(world: World, cashier: Any = NOBODY, banking: Any = None, **cha
         cashier=cashier,
         treasury=cashier.treasury,
         banking=banking,
+        payouts=getattr(cashier, "payouts", None),
         outgoing=KernelOutgoing(
             endpoints=world.endpoints,
             deliveries=world.deliveries,
