@@ -2,6 +2,7 @@
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from kassa.kernel.payment_draft import due
 from kassa.kernel.payment_fees import expected_fee
@@ -11,7 +12,7 @@ from kassa.ports.cashier import OperatorPaymentView, PaymentView
 from kassa.ports.errors import UnknownPayment
 from kassa.ports.ids import PaymentId
 from kassa.ports.money import Money
-from kassa.ports.payment import AnyNextAction, NextAction
+from kassa.ports.payment import AnyNextAction, NextAction, ShowAccount
 from kassa.ports.payment_records import Operation, OperationState, PayableState, Payment, PaymentFile
 
 POLL_DOUBT_S, POLL_CUSTOMER_S = 2, 3
@@ -51,8 +52,10 @@ def view_of(file: PaymentFile, payment_id: PaymentId, methods: LoadedMethods) ->
         authorized=Money(amount=payment.authorized, currency=currency),
         captured=Money(amount=payment.captured, currency=currency),
         refunded=Money(amount=payment.refunded, currency=currency),
+        due=_still_due(file, payment),
+        forgiven=Money(amount=file.payable.forgiven, currency=currency),
         in_doubt=payment.in_doubt,
-        next_action=next_action_of(payment),
+        next_action=_shown(payment, _still_due(file, payment)),
         decline_code=start.code if start.state is OperationState.FAILED else "",
         poll_after_s=_poll_after_s(file, payment),
         methods_left=names_for(methods, rest) if is_open else (),
@@ -70,6 +73,25 @@ def operators_view_of(file: PaymentFile, payment_id: PaymentId, methods: LoadedM
     kept = UNSET if fee is None else expected_fee(view.captured, fee)
     net = UNSET if kept is UNSET else view.captured - view.refunded - kept
     return OperatorPaymentView(**msgspec.structs.asdict(view), expected_fee=kept, expected_net=net)
+
+
+def _still_due(file: PaymentFile, payment: Payment) -> Money:
+    """What is missing: to this payment where it is live, else to the order."""
+    if file.payable.state is not PayableState.OPEN:
+        return Money(amount=0, currency=payment.nominal.currency)
+    rest = due(file)
+    if not payment.is_live:
+        return rest
+    return replace(rest, amount=min(rest.amount, max(0, payment.nominal.amount - payment.captured)))
+
+
+def _shown(payment: Payment, rest: Money) -> AnyNextAction | None:
+    """What the customer has to do. Where a part has come, the account to pay to is the same, and the amount is the rest; a code
+    that holds the whole amount is not shown again."""
+    action = next_action_of(payment)
+    if isinstance(action, ShowAccount) and payment.captured:
+        return replace(action, amount=rest, qr="", qr_svg="")
+    return action
 
 
 def next_action_of(payment: Payment) -> AnyNextAction | None:

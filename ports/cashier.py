@@ -17,7 +17,8 @@ from kassa.ports.values import Instant, Value
 
 
 class PaymentView(Value, frozen=True, kw_only=True):
-    """A payment as its customer sees it. `poll_after_s` is 0 when nothing will change by itself."""
+    """A payment as its customer sees it. `poll_after_s` is 0 when nothing will change by itself. `due` is what is still to be
+    paid of the order, by this payment while it is open; `forgiven` what the shop let go of, because so little was missing."""
 
     id: PaymentId
     invoice_id: InvoiceId
@@ -27,6 +28,8 @@ class PaymentView(Value, frozen=True, kw_only=True):
     authorized: Money
     captured: Money
     refunded: Money
+    due: Money
+    forgiven: Money
     in_doubt: bool
     next_action: AnyNextAction | None
     decline_code: str

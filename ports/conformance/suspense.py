@@ -10,6 +10,7 @@ from kassa.ports.payment_records import (
     MarkPaid,
     PayableState,
     Posting,
+    RecordFacts,
     SettleSuspense,
     Suspense,
     SuspenseState,
@@ -35,6 +36,40 @@ def settling(suspense: Suspense, state: SuspenseState = SuspenseState.REFUNDED) 
             at=after(60),
         ),
         audit=entry("suspense.settled", at=after(60)),
+    )
+
+
+def splitting(suspense: Suspense, *units: int) -> SettleSuspense:
+    """An operator's word that `suspense` is several sums."""
+    act = settling(suspense, SuspenseState.SPLIT)
+    parts = tuple(
+        replace(suspense, key=f"{suspense.key}/{number}", amount=money(amount))
+        for number, amount in enumerate(units, 1)
+    )
+    return replace(act, parts=parts, arrivals=tuple(arrival(part) for part in parts))
+
+
+def arrival(suspense: Suspense) -> Posting:
+    """The posting of money that came and has no name."""
+    entries = (
+        LedgerEntry(account=f"clearing:{suspense.method}", amount=suspense.amount),
+        LedgerEntry(account="suspense", amount=-suspense.amount),
+    )
+    return Posting(key=f"suspense/{suspense.key}/arrived", payment_id=None, entries=entries, at=after(60))
+
+
+def assigning(act: RecordFacts, suspense: Suspense) -> RecordFacts:
+    """The act that records a capture, as one that gives the money in suspense its name and pays the order."""
+    subject = f"order:{act.payable.invoice_id}"
+    named = replace(suspense, state=SuspenseState.ASSIGNED, payment_id=act.payments[0].id)
+    return replace(
+        act,
+        payable=replace(act.payable, state=PayableState.PAID),
+        order=MarkPaid(late=False, at=after(60)),
+        postings=(*act.postings, settling(suspense).posting),
+        suspense=(named,),
+        events=(*act.events, event("order.paid", subject)),
+        audit=entry("payment.changed", subject, at=after(60)),
     )
 
 
@@ -105,6 +140,40 @@ class SuspenseContract:
         assert (len(result.won), result.reasons()) == (1, {"Conflict"})
         assert len(await audit_of(stores, "suspense.settled")) == 1
 
+    async def test_money_is_split_into_sums_that_wait_for_a_name_each(self, stores: Stores) -> None:
+        act = suspending()
+        await stores.payments.suspend(act)
+        word = splitting(act.suspense, 400, 300)
+        await stores.payments.settle_suspense(word)
+        assert sorted(await self.open_ones(stores), key=lambda row: row.key) == list(word.parts)
+        assert await stores.payments.suspense(SuspenseState.SPLIT, limit=100) == (word.suspense,)
+        assert await stores.audit.violations() == ()
+        async with nothing_changes(stores):
+            await stores.payments.suspend(act)
+
+    async def test_money_that_was_settled_is_not_split(self, stores: Stores) -> None:
+        act = suspending()
+        await stores.payments.suspend(act)
+        await stores.payments.settle_suspense(settling(act.suspense))
+        async with nothing_changes(stores):
+            with pytest.raises(Conflict):
+                await stores.payments.settle_suspense(splitting(act.suspense, 400, 300))
+
+    async def test_money_is_split_or_given_a_name_not_both(self, stores: Stores) -> None:
+        file = await a_payment(stores)
+        key, amount = "unmatched/card/cap_1", file.payable.amount.amount
+        waits = suspending(key, amount=amount)
+        await stores.payments.suspend(waits)
+        result = await race(
+            stores.payments.settle_suspense(splitting(waits.suspense, amount - 1, 1)),
+            stores.payments.record(assigning(captured(file), waits.suspense)),
+        )
+        assert (len(result.won), result.reasons()) == (1, {"Conflict"})
+        (row,) = await stores.payments.suspense_named((key,))
+        parts = await stores.payments.suspense_named((f"{key}/1", f"{key}/2"))
+        assert (row.state, len(parts)) in ((SuspenseState.SPLIT, 2), (SuspenseState.ASSIGNED, 0))
+        assert await stores.audit.violations() == ()
+
     async def test_the_oldest_are_told_first_and_not_more_than_asked(self, stores: Stores) -> None:
         for key, seconds in (("new", 3), ("old", 1), ("middle", 2)):
             await stores.payments.suspend(suspending(key, at=after(seconds)))
@@ -138,18 +207,7 @@ class SuspenseContract:
         async with nothing_changes(stores):
             with pytest.raises(Conflict):
                 await stores.payments.record(act)
-        assigned = replace(waits.suspense, state=SuspenseState.ASSIGNED, payment_id=file.payments[0].id)
-        left = settling(waits.suspense).posting
-        paying = replace(
-            act,
-            payable=replace(act.payable, state=PayableState.PAID),
-            order=MarkPaid(late=False, at=after(60)),
-            postings=(*act.postings, left),
-            suspense=(assigned,),
-            events=(*act.events, event("order.paid", f"order:{file.payable.invoice_id}")),
-            audit=entry("payment.changed", f"order:{file.payable.invoice_id}", at=after(60)),
-        )
-        await stores.payments.record(paying)
+        await stores.payments.record(assigning(act, waits.suspense))
         assert await self.open_ones(stores) == []
         assert await stores.audit.violations() == ()
 

@@ -132,6 +132,26 @@ POISONS: Final[dict[str, tuple[str, Poison]]] = {
             *_entries("suspense/ghost/arrived", ("clearing:card", 5), ("clearing:other", -5)),
         ),
     ),
+    "forgiven, and the books say nothing of it": (
+        "M5",
+        (update(t.payables).where(payables.invoice_id == LATE).values(forgiven=1),),
+    ),
+    "forgiven by elsewhere": (
+        "M5",
+        (
+            update(t.ledger)
+            .where(ledger.posting_key.like("forgiven/%"), ledger.account == "forgiven")
+            .values(account="elsewhere"),
+        ),
+    ),
+    "forgiven where nothing is paid": (
+        "M4",
+        (
+            update(t.payables).where(payables.invoice_id == WAITING).values(forgiven=5),
+            insert(t.postings).values(key=f"forgiven/{WAITING}/9", payment_id=_of_waiting, at=NOW, tx=_some_tx),
+            *_entries(f"forgiven/{WAITING}/9", ("forgiven", 5), (f"payable:{WAITING}", -5)),
+        ),
+    ),
     "suspense that never arrived": (
         "M5",
         (

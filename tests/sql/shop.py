@@ -16,6 +16,7 @@ from kassa.adapters.sqlite.identity import SqliteAccounts
 from kassa.adapters.sqlite.inbox import SqliteInbox
 from kassa.adapters.sqlite.payment import SqlitePayments
 from kassa.ports.checkout import OrderStatus
+from kassa.ports.conformance.held import begun, wish
 from kassa.ports.conformance.sample_endpoints import an_endpoint, attempted, claimed, message
 from kassa.ports.conformance.sample_orders import a_placed_order, ending, invoice, order_from, placing
 from kassa.ports.conformance.sample_payments import a_payment, notice, recording, suspending
@@ -32,7 +33,7 @@ from kassa.ports.conformance.samples import (
     money,
 )
 from kassa.ports.conformance.stores import Stores
-from kassa.ports.conformance.suspense import settling
+from kassa.ports.conformance.suspense import settling, splitting
 from kassa.ports.payment import Movement, MovementKind, MovementState
 from kassa.ports.payment_records import (
     KnownMovement,
@@ -48,7 +49,7 @@ from kassa.ports.payment_records import (
     SuspenseState,
 )
 
-SURPLUS, PART, REFUSED = 300, 100, 7
+SURPLUS, PART, REFUSED, SHORT = 300, 100, 7, 2
 PAID, LATE, CANCELED, WAITING, FREE = (invoice(number) for number in range(1, 6))
 """The shop's orders. PAID was overpaid; the surplus went to suspense and back, a part was refunded, one refund failed."""
 
@@ -78,6 +79,7 @@ async def everything_happens(stores: Stores) -> None:
         await a_session(stores, account_id, token)
     await _a_paid_order(stores)
     await _a_late_order(stores)
+    await begun(stores, 6)
     order = (await a_placed_order(stores, 3)).order
     await stores.orders.end(ending(order.invoice_id))
     await a_payment(stores, 4, due=after(30), claimed=claim("pay-4"))
@@ -86,6 +88,10 @@ async def everything_happens(stores: Stores) -> None:
     settled = suspending("settled")
     await stores.payments.suspend(settled)
     await stores.payments.settle_suspense(settling(settled.suspense))
+    both = suspending("both")
+    await stores.payments.suspend(both)
+    await stores.payments.settle_suspense(splitting(both.suspense, 400, 300))
+    await stores.payments.ask_approval(wish())
     first, _ = await stores.inbox.keep((notice("done"), notice("waiting")), lease_s=30)
     await stores.payments.suspend(suspending("noticed", inbox=first))
     await _a_told_endpoint(stores)
@@ -115,7 +121,7 @@ async def _a_late_order(stores: Stores) -> None:
     await stores.orders.end(
         ending(LATE, status=OrderStatus.EXPIRED, payable_version=file.payable.version)
     )  # fmt: skip
-    await _moves(stores, file, "capture", "late", file.payable.amount.amount, late=True)
+    await _moves(stores, file, "capture", "late", file.payable.amount.amount - SHORT, late=True)
 
 
 async def _an_order_of_nothing(stores: Stores) -> None:
@@ -178,13 +184,25 @@ def _status(captured: int, nominal: int) -> PaymentStatus:
 
 def _completing(act: RecordFacts, late: bool) -> RecordFacts:
     subject = f"order:{act.payable.invoice_id}"
+    forgiven = SHORT if late else 0
     return replace(
         act,
-        payable=replace(act.payable, state=PayableState.PAID),
+        payable=replace(act.payable, state=PayableState.PAID, forgiven=forgiven),
+        postings=(*act.postings, *([_let_go(act, forgiven)] if forgiven else ())),
         order=MarkPaid(late=late, at=after(60)),
         events=(*act.events, event("order.paid", subject)),
         audit=entry("payment.changed", subject),
     )
+
+
+def _let_go(act: RecordFacts, units: int) -> Posting:
+    invoice_id = act.payable.invoice_id
+    entries = (
+        LedgerEntry(account="forgiven", amount=money(units)),
+        LedgerEntry(account=f"payable:{invoice_id}", amount=money(-units)),
+    )
+    key = f"forgiven/{invoice_id}/{act.payable.version}"
+    return Posting(key=key, payment_id=act.movements[0].payment_id, entries=entries, at=NOW)
 
 
 def _surplus(file: PaymentFile, state: SuspenseState) -> Suspense:

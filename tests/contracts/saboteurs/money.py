@@ -247,7 +247,11 @@ class RecordsTwiceInACrowd(Racing):
 # --- money that gets its name
 
 
-@breaks(SuspenseContract, "test_rows_are_found_by_their_names_in_every_state")
+@breaks(
+    SuspenseContract,
+    "test_rows_are_found_by_their_names_in_every_state",
+    "test_money_is_split_or_given_a_name_not_both",
+)
 class NamesOnlyWhatIsOpen(SqlitePayments):
     async def suspense_named(self, keys: tuple[str, ...]) -> tuple[Suspense, ...]:
         return tuple(row for row in await super().suspense_named(keys) if row.state is SuspenseState.OPEN)
