@@ -4,6 +4,8 @@ Every class here is a good SQLite repository but for one thing, and names the te
 """
 
 from tests.contracts.saboteurs import (
+    bank_files,
+    bank_files_bills,
     carts,
     deliveries,
     deliveries_record,
@@ -25,6 +27,8 @@ from tests.contracts.saboteurs import (
 from tests.contracts.saboteurs.kit import SABOTEURS
 
 MODULES = (
+    bank_files,
+    bank_files_bills,
     carts,
     deliveries,
     deliveries_record,
