@@ -15,6 +15,7 @@ _KINDS: Final[dict[MovementKind, Literal["paid", "refund", "returned"]]] = {
     "refund": "refund",
     "chargeback": "returned",
 }
+_ORDER: Final = ("paid", "refund", "returned")
 
 
 def receipt_of(file: PaymentFile, payment_id: PaymentId) -> Receipt:
@@ -37,7 +38,7 @@ def receipt_of(file: PaymentFile, payment_id: PaymentId) -> Receipt:
         invoice_id=payment.invoice_id,
         reference=payment.merchant_ref,
         method=payment.method,
-        lines=tuple(sorted(lines, key=lambda line: (line.at, line.kind != "paid"))),
+        lines=tuple(sorted(lines, key=lambda line: (line.at, _ORDER.index(line.kind)))),
         paid=Money(amount=payment.captured, currency=currency),
         refunded=Money(amount=payment.refunded, currency=currency),
         kept=Money(amount=payment.captured - payment.refunded, currency=currency),
