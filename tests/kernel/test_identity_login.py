@@ -46,10 +46,10 @@ async def test_unknown_wrong_and_inactive_take_one_time(world: World) -> None:
     taken: dict[str, list[float]] = {email: [] for email in cases}
     for _ in range(8):
         for email, password in cases.items():
-            start = time.perf_counter()
+            start = time.process_time()
             with pytest.raises(LoginRefused):
                 await world.log_in(email, password)
-            taken[email].append(time.perf_counter() - start)
+            taken[email].append(time.process_time() - start)
     medians = [median(times) for times in taken.values()]
     assert max(medians) < 1.8 * min(medians), medians
 

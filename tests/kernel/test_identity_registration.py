@@ -66,12 +66,12 @@ async def test_a_taken_address_takes_as_long_as_a_free_one(world: World) -> None
     await world.newcomer("taken@example.com")
     taken, free = [], []
     for number in range(4):
-        start = time.perf_counter()
+        start = time.process_time()
         await world.identity.register(_registration("taken@example.com"), STRANGER)
-        taken.append(time.perf_counter() - start)
-        start = time.perf_counter()
+        taken.append(time.process_time() - start)
+        start = time.process_time()
         await world.identity.register(_registration(f"free{number}@example.com"), STRANGER)
-        free.append(time.perf_counter() - start)
+        free.append(time.process_time() - start)
     assert 0.5 < median(taken) / median(free) < 2
 
 

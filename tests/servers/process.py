@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -110,6 +111,8 @@ def quick_folder() -> Path | None:
 _BLOCK = 2_500
 """Ports of one worker."""
 _TURNS = itertools.count()
+_CLAIMS: list[socket.socket] = []
+"""What says to other runs on this machine which ports are ours, for as long as this process lives."""
 
 
 def free_port() -> int:
@@ -124,8 +127,24 @@ def free_port() -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        return port
+        if _claimed(port):
+            return port
     raise AssertionError("no port is free")
+
+
+def _claimed(port: int) -> bool:
+    """Claim the port among all runs on this machine: by a name in the kernel that goes with the process (Linux; elsewhere two
+    runs at once may meet)."""
+    if sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0kassa-test-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _CLAIMS.append(claim)
+    return True
 
 
 def listening(port: int) -> bool:
