@@ -11,7 +11,7 @@ import pytest
 from kassa.adapters.provider_http import HttpxProviders
 from kassa.kernel.plugin_vetting import Refused, checked_factory
 from kassa.ports.hooks import ENTRY_POINT_GROUP
-from kassa.ports.payment import NotExecuted, PaymentMethod, RawWebhook, Reject
+from kassa.ports.payment import NotExecuted, PaymentMethod, RawWebhook
 from kassa.ports.secret import Secret
 from tests.plugins.till import CANARY, PACKAGES, Till, built, method_class, settings
 
@@ -158,49 +158,3 @@ async def test_a_provider_that_is_not_there_is_unhealthy_and_was_sent_nothing(ti
     ]
     assert [type(outcome) for outcome in outcomes] == [NotExecuted] * 3
     await away.tools.close()
-
-
-async def test_the_manual_driver_shows_the_account_and_claims_nothing(bank: Till):
-    """The money is confirmed by the operator; a query only ever says open; nothing is called at all."""
-    given = {"driver": "manual", "mode": "live", "bank": "Bank", "holder": "Shop Ltd", "account_number": "GB33"}
-    bank.method = built("bank_transfer", given)
-    request = bank.request()
-    started: Any = await bank.start(request)
-    shown = started.next_action
-    assert (shown.bank, shown.holder, shown.account_number) == ("Bank", "Shop Ltd", "GB33")
-    assert (shown.amount, started.expires_at) == (request.amount, request.expires_at)
-    assert 1 <= len(shown.reference) <= 18
-    report = await bank.query(request)
-    assert (report.found, report.status, report.movements, report.next_action) == (True, "requires_action", (), shown)
-    assert (await bank.void(bank.operation("void", request))).__class__.__name__ == "Succeeded"
-    refund: Any = await bank.refund(bank.operation("refund", request, amount=5))
-    assert (refund.code, refund.provider_code) == ("not_allowed", "refund_by_hand")
-    assert isinstance(await bank.judge(b"{}"), Reject)
-    assert await bank.method.health(bank.context())
-    assert await bank.books(request) == {}
-
-
-@pytest.mark.parametrize("name", ["bank", "holder", "account_number"])
-def test_the_manual_driver_needs_its_account(name: str):
-    """And takes no keys, so that none lies around unused."""
-    given: dict[str, object] = {"driver": "manual", "mode": "live", "bank": "B", "holder": "H", "account_number": "1"}
-    built("bank_transfer", given)
-    with pytest.raises(Refused, match=f'driver = "manual" needs {name}'):
-        built("bank_transfer", {key: value for key, value in given.items() if key != name})
-    with pytest.raises(Refused, match=f"{name}"):
-        built("bank_transfer", given | {name: " "})
-    with pytest.raises(Refused, match='driver = "manual" does not take secret_key'):
-        built("bank_transfer", given | {"secret_key": Secret("sk_test_1")})
-
-
-def test_payment_references_are_short_stable_and_different():
-    """What a bank's form takes, for any merchant_ref."""
-    from kassa.plugins.bank_transfer.manual import payment_reference
-
-    refs = [f"KS-7F3Q-9MZD-X-{n}" for n in range(50)] + ["é" * 200] + ["a" * n for n in range(17, 22)]
-    made = [payment_reference(ref) for ref in refs]
-    assert len(set(made)) == len(refs)
-    assert all(
-        1 <= len(one) <= 18 and one.isascii() and one == payment_reference(ref)
-        for ref, one in zip(refs, made, strict=True)
-    )
