@@ -1,6 +1,7 @@
 """The few pages that people see: HTML without a script, one style of our own, everything escaped."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from typing import Any, Final
@@ -55,9 +56,10 @@ def landing(settings: HttpSettings) -> str:
     )
 
 
-def returned() -> str:
+def returned(words: Mapping[str, str], language: str) -> str:
     """For a customer who came back from a provider and named no page."""
-    return page("Kassa", "<h1>Thank you</h1><p>The shop is asking how the payment went. You may close this page.</p>")
+    body = f"<h1>{escape(words['returned'])}</h1><p>{escape(words['returned_text'])}</p>"
+    return page("Kassa", body, language)
 
 
 def problems() -> str:

@@ -12,6 +12,7 @@ from .metrics import Metrics
 from .refusals import NoSuchPage
 from .route import Answers, Budget, Call, NoQuery, Reply, Route, as_json
 from .settings import HttpSettings
+from .texts import speech_for
 
 _KEEP = (b"cache-control", b"public, max-age=300")
 
@@ -95,7 +96,10 @@ async def problem(call: Call[None, NoQuery]) -> Reply:
 
 async def returned(call: Call[None, NoQuery]) -> Reply:
     """Where a customer ends up who named no page of their own."""
-    return _page(pages.returned())
+    speech = speech_for(call.headers)
+    reply = _page(pages.returned(speech.words.page, speech.words.language))
+    reply.headers.extend(speech.headers())
+    return reply
 
 
 def _page(page: str) -> Reply:
@@ -152,6 +156,6 @@ ROUTES = (
         summary="Where customers end up who named no page of their own",
         handler=returned,
         budget=Budget.NONE,
-        answers=(Answers(status=200, says="A page for people.", media="text/html"),),
+        answers=(Answers(status=200, says="A page for people.", media="text/html", headers=("Content-Language",)),),
     ),
 )

@@ -47,6 +47,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     method: dict[str, str]
     problem: dict[str, str]
     receipt: dict[str, str]
+    page: dict[str, str]
     form: Form
 
     def money(self, amount: Money) -> str:

@@ -44,7 +44,7 @@ def test_every_text_is_there_in_every_language(language: str, name: str) -> None
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
-@pytest.mark.parametrize("name", ["status", "decline", "action", "receipt"])
+@pytest.mark.parametrize("name", ["status", "decline", "action", "receipt", "page"])
 def test_no_text_was_left_in_english(language: str, name: str) -> None:
     english = table("en", name)
     assert [key for key, text in table(language, name).items() if text == english[key]] == []
@@ -168,6 +168,13 @@ async def test_a_problem_is_told_in_the_customers_language(client: httpx.AsyncCl
     assert (nowhere.json()["title"], nowhere.json()["code"]) == ("Nicht gefunden", "not_found")
 
 
+async def test_the_page_after_a_payment_is_in_the_customers_language(client: httpx.AsyncClient) -> None:
+    page = await client.get("/returned", headers=GERMAN)
+    assert (page.headers["content-language"], "Vielen Dank" in page.text) == ("de", True)
+    assert '<html lang="de">' in page.text
+    assert "Thank you" in (await client.get("/returned")).text
+
+
 async def test_what_only_operators_meet_stays_in_english(client: httpx.AsyncClient, here: Here) -> None:
     await here.hire()
     operator = await log_in(client, OPERATOR_EMAIL)
@@ -206,6 +213,6 @@ def _waiting(action: ShowAccount, money: Money) -> PaymentView:
     nothing = Money(amount=0, currency=money.currency)
     return PaymentView(
         id=1, invoice_id="KS-1", status=PaymentStatus.REQUIRES_ACTION, method="bank", nominal=money, authorized=nothing,
-        captured=nothing, refunded=nothing, in_doubt=False, next_action=action, decline_code="", poll_after_s=3,
+        captured=nothing, refunded=nothing, due=money, forgiven=nothing, in_doubt=False, next_action=action, decline_code="", poll_after_s=3,
         methods_left=(), expires_at=NOON, created_date=NOON, last_updated=NOON,
     )  # fmt: skip
