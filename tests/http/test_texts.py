@@ -213,6 +213,6 @@ def _waiting(action: ShowAccount, money: Money) -> PaymentView:
     nothing = Money(amount=0, currency=money.currency)
     return PaymentView(
         id=1, invoice_id="KS-1", status=PaymentStatus.REQUIRES_ACTION, method="bank", nominal=money, authorized=nothing,
-        captured=nothing, refunded=nothing, due=money, forgiven=nothing, in_doubt=False, next_action=action, decline_code="", poll_after_s=3,
-        methods_left=(), expires_at=NOON, created_date=NOON, last_updated=NOON,
+        captured=nothing, refunded=nothing, due=money, forgiven=nothing, in_doubt=False, next_action=action, decline_code="",
+        poll_after_s=3, methods_left=(), expires_at=NOON, created_date=NOON, last_updated=NOON,
     )  # fmt: skip
