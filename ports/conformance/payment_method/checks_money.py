@@ -1,6 +1,6 @@
 """Money: captures and refunds in parts, what comes back, what comes late, and every amount as it is."""
 
-from kassa.ports.payment import Collect, Movement, Pending
+from kassa.ports.payment import Movement, Pending
 
 from . import checks_money_captures, checks_money_odd, checks_money_refunds
 from .bench import Bench
@@ -78,9 +78,11 @@ def _amounts(movements: tuple[Movement, ...]) -> list[tuple[str, str]]:
 )
 async def resume(bench: Bench) -> None:
     payment = await bench.started(bench.request(given=bench.subject.collecting_input))
-    if not isinstance(getattr(payment.outcome, "next_action", None), Collect):
-        raise NotOffered("collecting_input for a payment that asks to collect something")
     before = await books(bench, payment)
+    action = await bench.asked(payment, payment.outcome)
+    if action is None:
+        raise NotOffered("collecting_input for a payment that asks to collect something")
+    payment.outcome = Pending(next_action=action)
     await bench.act(payment)
     made = await bench.provider.charges()
     expect(len(made) == 1, "one payment at the provider", [one.merchant_ref for one in made])

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from kassa.ports.payment import Collect, Declined, NotExecuted, OperationRequest, Pending
+from kassa.ports.payment import Declined, NotExecuted, OperationRequest, Pending
 
 from .bench import Bench, Kind
 from .check import Check, check, has_provider, sends_a_key
@@ -47,8 +47,8 @@ async def ready(bench: Bench, kind: Kind) -> OperationRequest:
             raise NotOffered("waiting_input for a payment that can be voided")
         return bench.operation(kind, waiting)
     asked = await bench.started(bench.request(given=subject.collecting_input))
-    action = getattr(asked.outcome, "next_action", None)
-    if not isinstance(action, Collect):
+    action = await bench.asked(asked, asked.outcome)
+    if action is None:
         raise NotOffered("collecting_input for a payment that asks to collect something")
     typed = await bench.provider.collect(action, asked.request.merchant_ref)
     return replace(bench.operation(kind, asked), input=typed)

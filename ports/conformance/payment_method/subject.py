@@ -111,8 +111,9 @@ class ProviderDouble(ABC):
         """The books: everything that was made at this double, in order. The kit counts it and compares totals with it."""
 
     async def pay(self, action: AnyNextAction | None, merchant_ref: str) -> None:
-        """The customer does what the next action says, and the money has moved when this returns (needed where a START with
-        `Subject.input` leaves something to do). `action` is None when the answer with it was lost."""
+        """The customer does what the next action says, and when this returns the money has moved, or a query asks to `Collect`
+        what a resume takes it with (needed where a START with `Subject.input` leaves something to do). `action` is None when
+        the answer with it was lost."""
         raise NotOffered("pay")
 
     async def pay_other(self, action: AnyNextAction | None, merchant_ref: str, amount: Money) -> None:
