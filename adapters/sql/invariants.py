@@ -8,6 +8,7 @@ with the moment `since` they are due: rows that are older than a sweep takes are
 
 from sqlalchemy import Text, column, table
 
+from .checks_banking import LINE_DUTIES, LINES
 from .checks_live import DUTIES
 from .checks_money import BOOKS, PAYABLES, Check
 from .checks_records import RECORDS, passwords
@@ -31,14 +32,14 @@ duties = table(
 
 def checks(dialect: str) -> tuple[Check, ...]:
     """Every safety check for `sqlite` or `postgresql`."""
-    return (*BOOKS, *PAYABLES, *STOCK, *ORDERS, *RECORDS, passwords(dialect))
+    return (*BOOKS, *PAYABLES, *STOCK, *ORDERS, *RECORDS, *LINES, passwords(dialect))
 
 
 def views(dialect: str) -> tuple[str, ...]:
     """The statements that create both views for `sqlite` or `postgresql`."""
     return (
         _view("invariant_violations", "subject, detail", checks(dialect)),
-        _view("liveness_violations", "subject, detail, since", DUTIES),
+        _view("liveness_violations", "subject, detail, since", (*DUTIES, *LINE_DUTIES)),
     )
 
 

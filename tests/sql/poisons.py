@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Executable, delete, insert, literal, null, select, update
 
 from kassa.adapters.sql import tables as t
+from kassa.adapters.sql.tables_banking import bank_lines
 from kassa.ports.conformance.samples import NOW, after
 from tests.sql.shop import CANCELED, LATE, PAID, WAITING
 
@@ -281,6 +282,14 @@ POISONS: Final[dict[str, tuple[str, Poison]]] = {
     "a session used after its end": ("A4", (update(t.sessions).values(last_seen_at=after(10_000_000)),)),
     "an event kept twice": ("W1", (update(t.inbox).values(event_id="same"),)),
     "an event done and not settled": ("W1", (update(t.inbox).where(t.inbox.c.state == "done").values(settled_at=null()),)),
+    "a line confirmed for nobody": (
+        "B1",
+        (update(bank_lines).where(bank_lines.c.verdict == "confirmed").values(movement_id="bank:LOST"),),
+    ),
+    "a line whose money is nowhere": (
+        "B1",
+        (update(bank_lines).where(bank_lines.c.verdict == "unmatched").values(movement_id="bank:LOST"),),
+    ),
     "an act of nobody": ("U1", (update(t.audit).where(t.audit.c.id == 1).values(actor=""),)),
     "a change that left no audit entry": (
         "U1",

@@ -17,6 +17,8 @@ from kassa.adapters.sqlite.inbox import SqliteInbox
 from kassa.adapters.sqlite.payment import SqlitePayments
 from kassa.ports.checkout import OrderStatus
 from kassa.ports.conformance.held import begun, wish
+from kassa.ports.conformance.sample_banking import keeping, line
+from kassa.ports.conformance.sample_banking import settling as settled_line
 from kassa.ports.conformance.sample_endpoints import an_endpoint, attempted, claimed, message
 from kassa.ports.conformance.sample_orders import a_placed_order, ending, invoice, order_from, placing
 from kassa.ports.conformance.sample_payments import a_payment, notice, recording, suspending
@@ -95,8 +97,20 @@ async def everything_happens(stores: Stores) -> None:
     first, _ = await stores.inbox.keep((notice("done"), notice("waiting")), lease_s=30)
     await stores.payments.suspend(suspending("noticed", inbox=first))
     await _a_told_endpoint(stores)
+    await _a_statement(stores)
     for _ in range(2):
         await stores.audit.seal(now=NOW, limit=5)
+
+
+async def _a_statement(stores: Stores) -> None:
+    """Three lines: one that paid, one that is nobody's, one that waits."""
+    paid = (await stores.payments.file(PAID)).movements[0].movement.id
+    act = keeping(line(1), line(2), line(3))
+    counted = replace(act.lines[0], movement_id=paid)
+    held = (await stores.bank_files.keep(replace(act, lines=(counted, *act.lines[1:])), lease_s=30)).held
+    await stores.bank_files.settle_line(settled_line(held[0]))
+    nobodys = replace(settled_line(held[1]), verdict="unmatched", suspend=suspending("unmatched/bank/bank:REF2"))
+    await stores.bank_files.settle_line(nobodys)
 
 
 async def _a_told_endpoint(stores: Stores) -> None:
