@@ -2,6 +2,8 @@
 
 import re
 
+from kassa.ports.money import EXPONENTS
+
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}")
 _MIN_NUMBER = 7
 
@@ -9,7 +11,7 @@ _MIN_NUMBER = 7
 def plain(account: str) -> str:
     """Letters and digits only, in capitals, without the currency that some banks write behind (`NL81ASNB9999999999EUR`)."""
     written = "".join(sign for sign in account.upper() if sign.isascii() and sign.isalnum())
-    return written[:-3] if _IBAN.fullmatch(written[:-3]) and written[-3:].isalpha() else written
+    return written[:-3] if written[-3:] in EXPONENTS and written[-4:-3].isdigit() else written
 
 
 def same(one: str, other: str) -> bool:
@@ -24,7 +26,7 @@ def _ends(iban: str, number: str) -> bool:
     if not _IBAN.fullmatch(iban) or _IBAN.fullmatch(plain(number)):
         return False
     national = iban[4:]
-    bank, slash, rest = number.partition("/")
+    bank, slash, rest = number.strip().partition("/")
     if slash:
         return plain(bank) != "" and national == plain(bank) + plain(rest).zfill(len(national) - len(plain(bank)))
     bare = plain(number).lstrip("0")

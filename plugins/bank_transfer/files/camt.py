@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _STATEMENTS = {"BkToCstmrAcctRpt": "Rpt", "BkToCstmrStmt": "Stmt", "BkToCstmrDbtCdtNtfctn": "Ntfctn"}
+_STATEMENTS |= {f"{name}V01": node for name, node in _STATEMENTS.items()}
 
 
 def told_by(data: bytes) -> list[Told]:

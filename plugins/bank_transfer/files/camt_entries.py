@@ -79,7 +79,7 @@ class _Entry:
         self._amount = amount
         self._direction = direction
         self._ref = named(clean(text_at(node, "AcctSvcrRef"), 200))
-        self._parts = node.findall("NtryDtls/TxDtls")
+        self._parts = [*node.findall("NtryDtls/TxDtls"), *node.findall("TxDtls")]
 
     def drafts(self) -> list[Draft]:
         """The lines of the entry."""
@@ -118,7 +118,8 @@ class _Entry:
 
     def _promised(self) -> int:
         """How many transactions the bank says there are; 0 where it does not say."""
-        words = [text_at(block, "Btch/NbOfTxs") for block in self._node.findall("NtryDtls")]
+        blocks = self._node.findall("NtryDtls") or [self._node]
+        words = [text_at(block, "Btch/NbOfTxs") for block in blocks]
         return sum(map(int, words)) if all(_COUNT.fullmatch(word) for word in words) else 0
 
     def _moneys(self) -> list[Money]:

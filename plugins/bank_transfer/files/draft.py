@@ -65,6 +65,8 @@ def exact(text: str, currency: str) -> Money:
 
 def clean(text: str, limit: int) -> str:
     """A text as it may be kept and shown: no control characters, single spaces, at most `limit` characters."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())[:limit].strip()
     kept = []
     for sign in text.replace("\u00ad", "-"):
         category = unicodedata.category(sign)

@@ -11,6 +11,8 @@ from .references import found_in, named
 
 RETURNED = frozenset({"159", "160", "161"})
 """German business transaction codes of a credit that is a returned transfer (DFÜ agreement, annex 3, GVC 159 to 161)."""
+_STRUCTURED = re.compile(r"[0-9]{3}\?[0-9]{2}")
+_SEPARATED = re.compile(r"\s*[0-9]{3}([>~^<])[0-9]{2}")
 _SUBFIELD = re.compile(r"\?([0-9]{2})")
 _KEYWORD = re.compile(
     r"(?:EREF|KREF|MREF|CRED|DEBT|SVWZ|PURP|MDAT|ABWA|ABWE|IBAN|BIC |COAM|OAMT|SQTP|ORCR|ORMR|DDAT)\+"
@@ -31,12 +33,17 @@ class Explained(NamedTuple):
     code: str
 
 
+def uniform(details: str) -> str:
+    """Subfields begin with a question mark, as the library knows them; some banks write `>`, `~` or `^`."""
+    found = _SEPARATED.match(details)
+    return re.sub(re.escape(found[1]) + r"(?=[0-9]{2})", "?", details) if found else details
+
+
 def explained(read: Mapping[str, Any], details: str) -> Explained:
     """Of an entry as the library reads it, and its details as they stand in the file."""
-    unbroken = "".join(line.strip("\r") for line in details.split("\n"))
-    parts = _SUBFIELD.split(unbroken)
-    if len(parts) > 1:
-        return _structured(read, parts)
+    unbroken = details.replace("\n", "").strip()
+    if _STRUCTURED.match(unbroken):
+        return _structured(read, _SUBFIELD.split(unbroken))
     slashed = _slashed(unbroken)
     if slashed:
         return _coded(read, slashed)

@@ -19,17 +19,19 @@ from .refused import Refused
 
 _HEAD = re.compile(
     r"(?P<date>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?(?P<mark>[RE]?[CD])(?P<funds>[A-Z])?[\n ]?"
-    r"(?P<whole>[0-9]{1,15}),(?P<part>[0-9]{0,6})(?=[A-Z\n]|\Z)"
+    r"(?P<whole>[0-9]{1,15})(?:(?P<comma>,)(?P<part>[0-9]{0,6}))?(?=[A-Z\n]|\Z)"
 )
 _QUIET = 100  # above CRITICAL: the library logs what it cannot read, and that is somebody's bank statement
 
 
 class Head(NamedTuple):
-    """What decides about money: `mark` is C, D, RC, RD, EC or ED; `amount` a plain decimal; `funds` a letter of the currency."""
+    """What decides about money: `mark` is C, D, RC, RD, EC or ED; `amount` a plain decimal; `funds` a letter of the currency;
+    `comma` whether the amount has the comma that it must have."""
 
     mark: str
     funds: str
     amount: str
+    comma: bool
 
 
 def head(field: Field) -> Head:
@@ -37,7 +39,7 @@ def head(field: Field) -> Head:
     found = _HEAD.match(field.value)
     if found is None:
         raise Refused(f"line {field.line}", f"this is no entry: {clean(field.value, 60)!r}")
-    return Head(found["mark"], found["funds"] or "", f"{found['whole']}.{found['part'] or '0'}")
+    return Head(found["mark"], found["funds"] or "", f"{found['whole']}.{found['part'] or '0'}", bool(found["comma"]))
 
 
 def by_library(field: Field, details: str, currency: str, read: Head) -> Mapping[str, Any]:

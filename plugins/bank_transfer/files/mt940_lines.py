@@ -17,10 +17,11 @@ from .references import named
 from .refused import Refused
 
 _BALANCE = re.compile(r"([CD])[0-9]{6}([A-Z]{3})([0-9]{1,15}),([0-9]{0,6})")
-_FLOOR = re.compile(r"([A-Z]{3})[CD ]?[0-9]{1,15},[0-9]{0,6}")
+_FLOOR = re.compile(r"([A-Z]{3})[CD ]?[0-9]{1,15},?[0-9]{0,6}")
 _SUM = re.compile(r"([0-9]{1,5})([A-Z]{3})([0-9]{1,15}),([0-9]{0,6})")
 _OPENING = ("60F", "60M", "60")
 _CLOSING = ("62F", "62M", "62")
+_ONCE = (("25", "25P"), _OPENING, _CLOSING)
 _MIN_REF = 8
 _RETURNED = frozenset({"RTI"})
 
@@ -31,12 +32,16 @@ def told_by(data: bytes) -> list[Told]:
 
 
 def _statement(statement: Statement) -> Told:
+    for tags in _ONCE:
+        if len(again := [field for field in statement.fields if field.tag in tags]) > 1:
+            raise Refused(f"line {again[1].line}", f"a second :{again[1].tag}: in one statement")
     account = statement.first("25", "25P")
     if account is None or not account.value.strip():
         raise Refused(f"line {statement.line}", "the statement names no account (:25:)")
     opening, closing = _balance(statement.first(*_OPENING)), _balance(statement.first(*_CLOSING))
-    if opening is not None and closing is None:
-        raise Refused(f"line {statement.line}", "the statement opens with a balance and never closes: it is cut off")
+    if (opening is None) != (closing is None):
+        missing = "closing" if closing is None else "opening"
+        raise Refused(f"line {statement.line}", f"the statement has no {missing} balance: it is cut off")
     currency = opening.currency if opening is not None else _floor(statement)
     drafts: list[Draft] = []
     left_out: list[LeftOut] = []
@@ -82,6 +87,7 @@ def _entry(field: Field, details: str, currency: str) -> Draft | LeftOut:
         raise Refused(place, str(wrong)) from None
     if amount.amount == 0:
         return LeftOut(place=place, reason="an amount of zero")
+    details = mt940_details.uniform(details)
     read = mt940_entry.by_library(field, details, currency, head)
     explained = mt940_details.explained(read, details)
     credit = head.mark in ("C", "RD")
@@ -103,6 +109,8 @@ def _entry(field: Field, details: str, currency: str) -> Draft | LeftOut:
 
 def _doubts(head: mt940_entry.Head, currency: str, kind: str, code: str) -> list[str]:
     doubts = []
+    if not head.comma:
+        doubts.append("its amount is written without a comma")
     if head.mark.startswith("R"):
         doubts.append("it reverses another entry")
     if head.funds and head.funds != currency[2]:

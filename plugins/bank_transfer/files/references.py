@@ -5,6 +5,7 @@ All are candidates: the shop compares them exactly with what it has given out, s
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Literal
 
 from stdnum import iso11649
@@ -17,8 +18,9 @@ MAX_REFERENCES = 50
 _MAX_TEXT = 4_000
 _RF = re.compile(r"(?i)RF[ -]?[0-9][ -]?[0-9]")
 _RF_MORE = re.compile(r"(?:[ .-]?[A-Za-z0-9]){1,21}")
-_DIGITS = re.compile(r"(?<![0-9])[0-9]{8,24}(?![0-9])")
-_GROUPED = re.compile(r"(?<![0-9])[0-9](?:[ .-]?[0-9]){7,29}(?![0-9])")
+_MAX_GROUPS = 12
+_CHAIN = re.compile(r"[0-9]+(?:[ .-][0-9]+){0,11}")
+_MAX_STARTS = 20
 _NOBODY = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF", "NOREFERENCE", "UNKNOWN", "KREF+", "EREF", "NONE", "N/A"})
 
 
@@ -44,7 +46,7 @@ def found_in(
 def rf_in(text: str) -> list[str]:
     """Every valid creditor reference that begins somewhere in the text, spaces removed, in capitals; the longest first."""
     found: list[str] = []
-    for start in _RF.finditer(text):
+    for start in islice(_RF.finditer(text), _MAX_STARTS):
         more = _RF_MORE.match(text, start.end())
         if more is None:
             continue
@@ -54,9 +56,15 @@ def rf_in(text: str) -> list[str]:
 
 
 def digits_in(text: str) -> list[str]:
-    """Runs of 8 to 24 digits, as written and with the spaces between groups removed."""
-    grouped = (_squeezed(one) for one in _GROUPED.findall(text))
-    return [*_DIGITS.findall(text), *(one for one in grouped if len(one) <= 24)]
+    """Runs of 8 to 24 digits: as written, then those that come of leaving out single spaces, points or dashes between groups."""
+    chains = [re.split(r"[ .-]", chain) for chain in _CHAIN.findall(text)]
+    joined = (
+        "".join(groups[first:last])
+        for wide in range(1, _MAX_GROUPS + 1)
+        for groups in chains
+        for first, last in zip(range(len(groups)), range(wide, len(groups) + 1), strict=False)
+    )
+    return [one for one in joined if 8 <= len(one) <= 24][:MAX_REFERENCES]
 
 
 def _squeezed(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Bank files as the bank transfer plugin reads and writes them."""
