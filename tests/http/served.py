@@ -61,7 +61,9 @@ NOBODY = SimpleNamespace(plugins=lambda: (), treasury=None)
 
 
 @asynccontextmanager
-async def served(world: World, cashier: Any = NOBODY, banking: Any = None, **changed: Any) -> AsyncIterator[Served]:
+async def served(
+    world: World, cashier: Any = NOBODY, banking: Any = None, payouts: Any = None, **changed: Any
+) -> AsyncIterator[Served]:
     """The application, started."""
     chosen = settings(**changed)
 
@@ -76,7 +78,7 @@ async def served(world: World, cashier: Any = NOBODY, banking: Any = None, **cha
         cashier=cashier,
         treasury=cashier.treasury,
         banking=banking,
-        payouts=getattr(cashier, "payouts", None),
+        payouts=payouts,
         outgoing=KernelOutgoing(
             endpoints=world.endpoints,
             deliveries=world.deliveries,

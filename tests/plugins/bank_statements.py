@@ -22,12 +22,16 @@ CSV_PROFILE = {
 
 @dataclass(frozen=True)
 class Transfer:
-    """Money that a customer sent."""
+    """Money that a customer sent, or (`out`) that the shop sent back."""
 
     number: int
     merchant_ref: str
     reference: str
     amount: Money
+    payer: str = "Ada Lovelace"
+    account: str = "GB33BUKB20201555555555"
+    out: bool = False
+    end_to_end: str = "NOTPROVIDED"
 
     @property
     def id(self) -> str:
@@ -39,16 +43,20 @@ class Transfer:
 
 
 def camt(transfers: tuple[Transfer, ...]) -> bytes:
-    entries = "".join(
-        f"""<Ntry><Amt Ccy="{one.amount.currency}">{one.amount.decimal()}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>
-        <BookgDt><Dt>2026-03-02</Dt></BookgDt><AcctSvcrRef>{one.id}</AcctSvcrRef><NtryDtls><TxDtls>
-        <RltdPties><Dbtr><Nm>Ada Lovelace</Nm></Dbtr><DbtrAcct><Id><IBAN>GB33BUKB20201555555555</IBAN></Id></DbtrAcct></RltdPties>
-        <RmtInf><Ustrd>{one.reference}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"""
-        for one in transfers
-    )
+    entries = "".join(_entry(one) for one in transfers)
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>S1</MsgId></GrpHdr>
 <Stmt><Id>1</Id><Acct><Id><IBAN>{IBAN}</IBAN></Id></Acct>{entries}</Stmt></BkToCstmrStmt></Document>""".encode()
+
+
+def _entry(one: Transfer) -> str:
+    way, party = ("DBIT", "Cdtr") if one.out else ("CRDT", "Dbtr")
+    account = f"<{party}Acct><Id><IBAN>{one.account}</IBAN></Id></{party}Acct>" if one.account else ""
+    return f"""<Ntry><Amt Ccy="{one.amount.currency}">{one.amount.decimal()}</Amt><CdtDbtInd>{way}</CdtDbtInd><Sts>BOOK</Sts>
+        <BookgDt><Dt>2026-03-02</Dt></BookgDt><AcctSvcrRef>{one.id}</AcctSvcrRef><NtryDtls><TxDtls>
+        <Refs><EndToEndId>{one.end_to_end}</EndToEndId></Refs>
+        <RltdPties><{party}><Nm>{one.payer}</Nm></{party}>{account}</RltdPties>
+        <RmtInf><Ustrd>{one.reference}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"""
 
 
 def mt940(transfers: tuple[Transfer, ...]) -> bytes:
