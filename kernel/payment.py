@@ -54,7 +54,8 @@ class KernelCashier:
     """`ports.cashier.Cashier`, and what checkout asks of payment (`MethodsFor`, `Release`).
 
     What moves money runs in tasks of its own: a client that hangs up tears nothing. `return_urls` are prefixes that a
-    payment may send the browser back to (the shop's own address always may), `return_page` where it goes without one.
+    payment may send the browser back to (the shop's own address always may), `return_page` where it goes without one. With
+    `second_person` the word of one operator is not enough for money that no provider tells of.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class KernelCashier:
         public_url: str,
         return_urls: tuple[str, ...] = (),
         return_page: str = "/",
+        second_person: bool = False,
     ) -> None:
         self._payments, self._methods, self._clock = payments, methods, clock
         self._return_page = return_page
@@ -98,6 +100,7 @@ class KernelCashier:
             orders=Orders(payments=payments, desk=self.desk, books=self.books, clearing=self.clearing, clock=clock),
             tasks=self._tasks,
             clock=clock,
+            second_person=second_person,
         )
         self.webhooks = Webhooks(
             payments=payments,

@@ -24,7 +24,8 @@ TRIES = 5
 
 class Entry(Value, frozen=True, kw_only=True):
     """How facts are entered: on whose behalf, under which name in the audit trail, settling which notice, and finishing
-    the claim of which operation. `once`: they were decided on this very file, and are not entered into a newer one."""
+    the claim of which operation. `once`: they were decided on this very file, and are not entered into a newer one. `first`
+    is the person who wished it before the one who carries it out."""
 
     origin: Origin
     action: str
@@ -33,6 +34,7 @@ class Entry(Value, frozen=True, kw_only=True):
     point: str = "payment"
     note: str = ""
     once: bool = False
+    first: str = ""
 
 
 class Entered(Value, frozen=True, kw_only=True):
@@ -199,6 +201,7 @@ class Books:
             "refunded": now.refunded,
             "in_doubt": now.in_doubt,
             **({"note": entry.note} if entry.note else {}),
+            **({"first_person": entry.first} if entry.first else {}),
             **({"forgiven": after.payable.forgiven} if after.payable.forgiven != before.payable.forgiven else {}),
         }
         return AuditEntry(

@@ -112,7 +112,7 @@ def _set_next_action(draft: Draft, facts: Facts) -> None:
 
 
 def _is_of_start(draft: Draft, facts: Facts) -> bool:
-    """Whether it is the START, or its continuation, that waits: a refund that waits changes nothing of what is still to be paid."""
+    """Whether it is the START, or its continuation, that waits: a refund that waits changes nothing of what is to be paid."""
     asked = facts.operation_id
     return asked is None or draft.operations[asked].kind in ("start", "resume")
 

@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from kassa.kernel.payment_apply import looked_at
+from kassa.kernel.payment_approvals import SecondPerson
 from kassa.kernel.payment_books import TRIES, Books, Entry
 from kassa.kernel.payment_clearing import Clearing
 from kassa.kernel.payment_evidence import (
@@ -20,6 +21,7 @@ from kassa.kernel.payment_suspense_desk import SuspenseDesk, details_of
 from kassa.kernel.payment_tasks import Tasks
 from kassa.kernel.payment_views import operators_view_of, payment_in, view_of
 from kassa.kernel.plugin_host import LoadedMethods
+from kassa.ports.approvals import Approval
 from kassa.ports.audit import AuditEntry, Origin
 from kassa.ports.cashier import OperatorPaymentView, PaymentView
 from kassa.ports.clock import Clock
@@ -51,6 +53,7 @@ from kassa.ports.treasury import (
     Resolution,
     Return,
     Review,
+    Split,
     VoidRequest,
 )
 
@@ -71,10 +74,14 @@ class KernelTreasury:
         orders: Orders,
         tasks: Tasks,
         clock: Clock,
+        second_person: bool = False,
     ) -> None:
         self._payments, self._inbox, self._methods, self._books = payments, inbox, methods, books
         self._clearing, self._orders, self._tasks, self._clock = clearing, orders, tasks, clock
-        self._suspense = SuspenseDesk(payments=payments, methods=methods, books=books, clearing=clearing, clock=clock)
+        self._second = SecondPerson(approvals=payments, clock=clock, is_needed=second_person)
+        self._suspense = SuspenseDesk(
+            payments=payments, methods=methods, books=books, clearing=clearing, second=self._second, clock=clock
+        )
 
     # --- looking ----------------------------------------------------------------------------------------------
 
@@ -135,11 +142,11 @@ class KernelTreasury:
 
     # --- evidence ---------------------------------------------------------------------------------------------
 
-    async def confirm(self, payment_id: PaymentId, evidence: Confirmation, origin: Origin) -> PaymentView:
+    async def confirm(self, payment_id: PaymentId, evidence: Confirmation, origin: Origin) -> PaymentView | Approval:
         """See `ports.treasury.Treasury`."""
         return await self._kept(self._confirm(payment_id, evidence, origin))
 
-    async def _confirm(self, payment_id: PaymentId, evidence: Confirmation, origin: Origin) -> PaymentView:
+    async def _confirm(self, payment_id: PaymentId, evidence: Confirmation, origin: Origin) -> PaymentView | Approval:
         file = await self._payments.file_of_payment(payment_id)
         payment = payment_in(file, payment_id)
         movement_id = bank_movement(bank_reference(evidence.bank_reference, evidence.reason))
@@ -149,14 +156,20 @@ class KernelTreasury:
             if owner != payment_id or not is_known(file, payment_id, movement_id, evidence.amount):
                 raise EvidenceRefused("this bank reference is known with another amount or payment")
             return self._view(file, payment_id)
+        said = (str(payment_id), f"{evidence.amount.amount} {evidence.amount.currency}", movement_id)
+        wish = await self._second.wish("confirm", said, evidence, origin)
+        if wish.waits is not None:
+            return wish.waits
         facts = from_evidence(evidence.amount, movement_id, self._clock.now())
-        entry = Entry(origin=origin, action="payment.confirm", note=evidence.reason.strip())
+        entry = Entry(origin=origin, action="payment.confirm", note=evidence.reason.strip(), first=wish.first)
         try:
-            return self._view((await self._books.enter(file, payment_id, facts, entry)).file, payment_id)
+            file = (await self._books.enter(file, payment_id, facts, entry)).file
         except Conflict:
             if await self._payments.payments_with(payment.method, movement_id):
                 raise EvidenceRefused("this bank reference was confirmed for another payment just now") from None
             raise
+        await self._second.done(wish)
+        return self._view(file, payment_id)
 
     async def resolve(self, payment_id: PaymentId, word: Resolution, origin: Origin) -> PaymentView:
         """See `ports.treasury.Treasury`."""
@@ -186,11 +199,19 @@ class KernelTreasury:
         """See `ports.treasury.Treasury`."""
         return await self._payments.suspense(SuspenseState.OPEN, limit=limit)
 
-    async def assign(self, word: Assignment, origin: Origin) -> PaymentView:
+    async def split(self, word: Split, origin: Origin) -> tuple[Suspense, ...]:
+        """See `ports.treasury.Treasury`."""
+        return await self._kept(self._suspense.split(word, origin))
+
+    async def approvals(self, limit: int) -> tuple[Approval, ...]:
+        """See `ports.treasury.Treasury`."""
+        return await self._payments.approvals(now=self._clock.now(), limit=limit)
+
+    async def assign(self, word: Assignment, origin: Origin) -> PaymentView | Approval:
         """See `ports.treasury.Treasury`."""
         return await self._kept(self._suspense.assign(word, origin))
 
-    async def returned_by_hand(self, word: Return, origin: Origin) -> Suspense:
+    async def returned_by_hand(self, word: Return, origin: Origin) -> Suspense | Approval:
         """See `ports.treasury.Treasury`."""
         return await self._kept(self._suspense.returned(word, origin))
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta
 
+from kassa.ports.approvals import Approval
 from kassa.ports.audit import Origin
 from kassa.ports.cashier import OperatorPaymentView, PaymentView
 from kassa.ports.idempotency import Answer, Claim
@@ -78,9 +79,20 @@ class Return(Value, frozen=True, kw_only=True):
     reason: Reason
 
 
+class Split(Value, frozen=True, kw_only=True):
+    """One transfer for several invoices: money without a name, as the sums that it is made of."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=300)]
+    amounts: Annotated[tuple[Money, ...], Meta(min_length=2, max_length=20)]
+    reason: Reason
+
+
 class Treasury(Protocol):
     """What operators do to money. A money command is written ahead, sent once per claim, and never guesses: an unclear answer
-    is a view `in_doubt`."""
+    is a view `in_doubt`.
+
+    In a shop that wants a second person, `confirm`, `assign` and `returned_by_hand` only keep the wish and answer with it; they
+    do it when another operator says the same, whatever reason either gives. The same person twice changes nothing."""
 
     async def view(self, payment_id: PaymentId) -> OperatorPaymentView:
         """Raises `UnknownPayment`."""
@@ -104,7 +116,7 @@ class Treasury(Protocol):
         """Let go of what is reserved; again is as good as once. Raises `UnknownPayment`, `PaymentInDoubt`,
         `PaymentNotCancelable`."""
 
-    async def confirm(self, payment_id: PaymentId, evidence: Confirmation, origin: Origin) -> PaymentView:
+    async def confirm(self, payment_id: PaymentId, evidence: Confirmation, origin: Origin) -> PaymentView | Approval:
         """Record money seen on the bank account as a capture. The same bank reference counts once.
         Raises `UnknownPayment`, `EvidenceRefused`."""
 
@@ -117,11 +129,18 @@ class Treasury(Protocol):
     async def suspense(self, limit: int) -> tuple[Suspense, ...]:
         """Money that waits for a name, oldest first."""
 
-    async def assign(self, word: Assignment, origin: Origin) -> PaymentView:
+    async def assign(self, word: Assignment, origin: Origin) -> PaymentView | Approval:
         """Give money in suspense its name; the payment as it is then. Raises `UnknownSuspense`, `UnknownPayment`,
         `EvidenceRefused`, `OutOfStock` (the order had ended and its goods are gone), `Conflict`."""
 
-    async def returned_by_hand(self, word: Return, origin: Origin) -> Suspense:
+    async def split(self, word: Split, origin: Origin) -> tuple[Suspense, ...]:
+        """Put several sums, `<key>/1` and so on, in the place of one that has no name; each is then assigned by itself. Whatever
+        tells of the whole transfer again counts nothing. Raises `UnknownSuspense`, `EvidenceRefused`, `Conflict`."""
+
+    async def approvals(self, limit: int) -> tuple[Approval, ...]:
+        """What waits for a second person, oldest first."""
+
+    async def returned_by_hand(self, word: Return, origin: Origin) -> Suspense | Approval:
         """Record that money in suspense was sent back by a transfer of our own; money that can go back the way it came is
         refunded instead. Raises `UnknownSuspense`, `EvidenceRefused`, `PaymentInDoubt`, `Conflict`."""
 

@@ -10,6 +10,7 @@ from kassa.ports.treasury import CaptureRequest, Confirmation, RefundRequest, Re
 from kassa.ports.values import Value
 
 from . import idempotency
+from .operator_approvals import WAITS, done_or_waiting
 from .refusals import CardNumberRefused
 from .route import Access, Answers, Call, KeyRule, NoQuery, Reply, Route, as_json
 
@@ -64,7 +65,7 @@ async def void(call: Call[VoidRequest, NoQuery]) -> Reply:
 
 async def confirm(call: Call[Confirmation, NoQuery]) -> Reply:
     """Record money that was seen on the bank account."""
-    return as_json(await call.shop.treasury.confirm(call.number("payment_id"), call.body, call.origin))
+    return done_or_waiting(await call.shop.treasury.confirm(call.number("payment_id"), call.body, call.origin))
 
 
 async def resolve(call: Call[Resolution, NoQuery]) -> Reply:
@@ -193,7 +194,7 @@ ROUTES = (
         },
         free_text=("reason",),
         explain="The same bank reference counts once.",
-        answers=(_VIEW,),
+        answers=(_VIEW, WAITS),
         errors=(
             errors.UnknownPayment,
             errors.EvidenceRefused,

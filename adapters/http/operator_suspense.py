@@ -8,9 +8,10 @@ from kassa.ports import errors
 from kassa.ports.bank_desk import ProposedSuspense
 from kassa.ports.cashier import PaymentView
 from kassa.ports.payment_records import InboxState, KeptNotice, Suspense
-from kassa.ports.treasury import Assignment, Return
+from kassa.ports.treasury import Assignment, Return, Split
 from kassa.ports.values import Value
 
+from .operator_approvals import WAITS, done_or_waiting
 from .refusals import CardNumberRefused
 from .route import Access, Answers, Call, NoQuery, Reply, Route, as_json
 
@@ -26,6 +27,12 @@ class SuspenseList(Value, frozen=True, kw_only=True):
 
     items: tuple[ProposedSuspense, ...]
     next: str | None = None
+
+
+class Parts(Value, frozen=True, kw_only=True):
+    """The sums that money without a name was split into."""
+
+    items: tuple[Suspense, ...]
 
 
 class NoticeQuery(Value, frozen=True, kw_only=True):
@@ -51,12 +58,17 @@ async def suspense(call: Call[None, SuspenseQuery]) -> Reply:
 
 async def assign(call: Call[Assignment, NoQuery]) -> Reply:
     """Whose money it is."""
-    return as_json(await call.shop.treasury.assign(call.body, call.origin))
+    return done_or_waiting(await call.shop.treasury.assign(call.body, call.origin))
+
+
+async def split(call: Call[Split, NoQuery]) -> Reply:
+    """It is for several invoices."""
+    return as_json(Parts(items=await call.shop.treasury.split(call.body, call.origin)))
 
 
 async def returned(call: Call[Return, NoQuery]) -> Reply:
     """It was sent back."""
-    return as_json(await call.shop.treasury.returned_by_hand(call.body, call.origin))
+    return done_or_waiting(await call.shop.treasury.returned_by_hand(call.body, call.origin))
 
 
 async def notices(call: Call[None, NoticeQuery]) -> Reply:
@@ -100,12 +112,37 @@ ROUTES = (
         free_text=("reason",),
         explain="Unmatched money goes to a payment of the method it came by; money that came late or as surplus to its own "
         "payment's order, which is then paid if it is enough.",
-        answers=(Answers(status=200, says="The payment that has it now.", type_=PaymentView),),
+        answers=(Answers(status=200, says="The payment that has it now.", type_=PaymentView), WAITS),
         errors=(
             errors.UnknownSuspense,
             errors.UnknownPayment,
             errors.EvidenceRefused,
             errors.OutOfStock,
+            errors.Conflict,
+            CardNumberRefused,
+        ),
+    ),
+    Route(
+        method="POST",
+        path="/v1/operator/suspense/split",
+        name="splitSuspense",
+        tag="Operator",
+        summary="Say that a transfer is for several invoices",
+        handler=split,
+        access=Access.OPERATOR,
+        body=Split,
+        example={
+            "key": "unmatched/bank_transfer/mv_17",
+            "amounts": [{"amount": 2550, "currency": "GBP"}, {"amount": 1200, "currency": "GBP"}],
+            "reason": "the customer paid two invoices at once",
+        },
+        free_text=("reason",),
+        explain="The parts have to be all of it. Each is then assigned by itself.",
+        answers=(Answers(status=200, says="The parts, by their keys.", type_=Parts),),
+        errors=(
+            errors.UnknownSuspense,
+            errors.EvidenceRefused,
+            errors.CurrencyMismatch,
             errors.Conflict,
             CardNumberRefused,
         ),
@@ -126,7 +163,7 @@ ROUTES = (
         },
         free_text=("reason",),
         explain="Money that can go back the way it came is refunded instead: refund its payment.",
-        answers=(Answers(status=200, says="The money as it stands now.", type_=Suspense),),
+        answers=(Answers(status=200, says="The money as it stands now.", type_=Suspense), WAITS),
         errors=(
             errors.UnknownSuspense,
             errors.EvidenceRefused,

@@ -82,6 +82,7 @@ def _introduce(settings: Settings, back: Backroom, methods: LoadedMethods, outgo
         public_url=settings.http.public_url,
         return_urls=settings.http.return_urls,
         return_page=f"{settings.http.public_url}/returned",
+        second_person=settings.treasury.second_person,
     )
     checkout = KernelCheckout(
         orders=store.orders,

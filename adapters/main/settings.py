@@ -141,6 +141,15 @@ class StatementSettings(Section, frozen=True, kw_only=True):
     settle_s: Annotated[int, Meta(ge=1, le=3600, description="A file that did not change for so long is whole.")] = 5
 
 
+class TreasurySettings(Section, frozen=True, kw_only=True):
+    """[treasury]: what operators do to money."""
+
+    second_person: Annotated[
+        bool,
+        Meta(description="Money confirmed, assigned or returned by hand counts when a second operator says the same."),
+    ] = False
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """The top level."""
 
@@ -164,6 +173,7 @@ class Settings(Section, frozen=True, kw_only=True):
     webhooks: WebhookSettings = WebhookSettings()
     statements: StatementSettings = StatementSettings()
     plugins: PluginSettings = PluginSettings()
+    treasury: TreasurySettings = TreasurySettings()
     payments: dict[str, PaymentSettings] = msgspec.field(default_factory=dict)
 
     @property

@@ -168,6 +168,7 @@ async def open_till(
     deadline_s: float = 5.0,
     more: Iterable[type[PaymentMethod[Any]]] = (),
     also: Iterable[type[PaymentMethod[Any]]] = (),
+    second_person: bool = False,
     **policies: Any,
 ) -> Till:
     """A till with the methods card, wallet and bank, and `also`; and `more` that only reserve."""
@@ -194,6 +195,7 @@ async def open_till(
         failpoints=world.failpoints,
         public_url="https://shop.example",
         return_urls=("https://app.example/pay",),
+        second_person=second_person,
         **shared,
     )
     later.cashier = cashier
