@@ -130,6 +130,25 @@ def import_products(file: Path, dry_run: bool, config: Path | None) -> None:
     click.echo(run(importing.import_products(configuration.load(config), file, dry_run=dry_run)))
 
 
+@main.command("import-statement")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--method", default="", help="The payment method whose account it tells of (default: the only one).")
+@click.option("--form", default="auto", show_default=True, help="How it is written: one of the method's formats.")
+@click.option("--dry-run", is_flag=True, help="Tell what would happen; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="The report for a program.")
+@_config
+def import_statement(*, file: Path, method: str, form: str, dry_run: bool, as_json: bool, config: Path | None) -> None:
+    """Import a bank statement: the whole file or nothing; again changes nothing.
+
+    Exit codes: 0 imported, 1 refused (with the place), 2 wrong usage.
+    """
+    from kassa.adapters.main import configuration, import_statement
+
+    settings = configuration.load(config)
+    work = import_statement.import_statement(settings, file, method=method, form=form, dry_run=dry_run, as_json=as_json)
+    click.echo(run(work))
+
+
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The shop to buy from.")

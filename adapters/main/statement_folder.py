@@ -1,0 +1,144 @@
+"""A watched folder: each bank file in it is imported once it is whole, and moved beside its report.
+
+The report is written before the file is moved, and importing twice changes nothing: whoever is killed in the middle is finished
+by the next look.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from kassa.kernel.payment_statements import MAX_BYTES, KernelBankDesk
+from kassa.ports.audit import Origin
+from kassa.ports.bank_desk import BankStatement
+from kassa.ports.clock import Clock
+from kassa.ports.errors import KassaError, NotCapable, SettingRefused, StatementRefused, UnknownMethod
+from kassa.ports.failpoints import Failpoints
+from kassa.ports.ids import Ids
+from kassa.ports.payment import Log
+
+IMPORTED: Final = "imported"
+REFUSED: Final = "refused"
+MOST_AT_ONCE: Final = 20
+_REPORT: Final = ".report.json"
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """How a file was found, and since when it is like that."""
+
+    size: int
+    changed_ns: int
+    since: float
+
+
+class StatementFolder:
+    """Sweep: the files of a folder, and of the folders in it that are called after a method."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        desk: KernelBankDesk,
+        methods: tuple[str, ...],
+        settle_s: float,
+        clock: Clock,
+        ids: Ids,
+        failpoints: Failpoints,
+        log: Log,
+    ) -> None:
+        if not folder.is_dir():
+            raise SettingRefused(f"statements.folder: there is no folder {folder}")
+        self._places = {"": folder, **{name: folder / name for name in methods}}
+        self._desk, self._settle_s, self._clock, self._ids = desk, settle_s, clock, ids
+        self._failpoints, self._log = failpoints, log
+        self._seen: dict[Path, _Seen] = {}
+
+    async def run_once(self) -> int:
+        """How many files were taken in hand. One that cannot be imported just now stays where it is."""
+        whole = self._whole()
+        for method, file in whole:
+            await self._bring(method, file)
+        return len(whole)
+
+    def _whole(self) -> list[tuple[str, Path]]:
+        """The files that did not change for a while, oldest name first."""
+        now = self._clock.monotonic()
+        seen: dict[Path, _Seen] = {}
+        whole: list[tuple[str, Path]] = []
+        for method, file in self._files():
+            try:
+                status = file.stat()
+            except FileNotFoundError:
+                continue  # somebody took it
+            known = self._seen.get(file)
+            if known is None or (known.size, known.changed_ns) != (status.st_size, status.st_mtime_ns):
+                known = _Seen(status.st_size, status.st_mtime_ns, now)
+            seen[file] = known
+            if now - known.since >= self._settle_s and len(whole) < MOST_AT_ONCE:
+                whole.append((method, file))
+        self._seen = seen
+        return whole
+
+    def _files(self) -> list[tuple[str, Path]]:
+        found = []
+        for method, place in self._places.items():
+            inside = sorted(place.iterdir()) if place.is_dir() else []
+            found += [(method, file) for file in inside if file.is_file() and not file.name.startswith(".")]
+        return found
+
+    async def _bring(self, method: str, file: Path) -> None:
+        origin = Origin(actor="system:statement-folder", request_id=self._ids.short_token())
+        try:
+            given = BankStatement(method=method, name=file.name[:200], data=contents(file))
+            report = await self._desk.bring(given, origin, dry_run=False)
+        except FileNotFoundError:
+            return  # another worker was faster
+        except (StatementRefused, NotCapable, UnknownMethod) as error:
+            self._log.warning("statement.refused", file=file.name, reason=str(error))
+            refusal = {"code": error.code, "place": getattr(error, "path", ""), "reason": str(error)}
+            await self._put(file, REFUSED, msgspec.json.encode(refusal), is_news=True)
+        except (KassaError, OSError) as error:
+            self._log.warning("statement.not_now", file=file.name, error=type(error).__name__)
+            self._seen.pop(file, None)
+        else:
+            self._log.info("statement.imported", file=file.name, **report.verdicts)
+            is_news = set(report.verdicts) != {"known"}
+            await self._put(file, IMPORTED, msgspec.json.encode(report), is_news=is_news)
+
+    async def _put(self, file: Path, where: str, report: bytes, *, is_news: bool) -> None:
+        """Into `where`, beside its report. Where there is no news and a report, somebody was killed after writing that and before
+        moving the file: it tells what really happened."""
+        folder = file.parent / where
+        folder.mkdir(exist_ok=True)
+        target = _free(folder, file.name)
+        told = target.with_name(target.name + _REPORT)
+        if is_news or not told.exists():
+            draft = folder / f".{told.name}.{self._ids.short_token()}"
+            draft.write_bytes(msgspec.json.format(report, indent=2))
+            os.replace(draft, told)
+        await self._failpoints.reach("statement.before_move")
+        try:
+            os.replace(file, target)
+        except FileNotFoundError:
+            self._log.info("statement.moved_by_another", file=file.name)
+        self._seen.pop(file, None)
+
+
+def contents(file: Path) -> bytes:
+    """The file, as far as it may be read."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A name in the folder that no file has yet."""
+    stem, dot, suffix = name.partition(".")
+    for number in range(1, 10_000):
+        target = folder / (name if number == 1 else f"{stem}-{number}{dot}{suffix}")
+        if not target.exists():
+            return target
+    raise SettingRefused(f"too many files called {name}")
