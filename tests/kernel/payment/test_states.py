@@ -264,6 +264,14 @@ def test_a_command_is_found_in_a_list_by_what_others_do_not_account_for():
     assert seen(mine, [mine], [movement("refund", MovementState.FAILED, "1")]) is S.FAILED
 
 
+def test_a_movement_with_the_commands_own_id_is_that_commands():
+    """Two transfers of one amount wait at the bank, and the second is carried out first."""
+    first, second = operation("refund", S.PENDING, id="a"), operation("refund", S.PENDING, id="b")
+    movements = [movement("refund", MovementState.PENDING, "a"), movement("refund", name="b")]
+    assert seen(first, [first, second], movements) is S.PENDING
+    assert seen(second, [first, second], movements) is S.SUCCEEDED
+
+
 def test_sums_never_show_more_gone_than_came():
     sums = totals(
         [movement(name="c", amount=10), movement("refund", name="r", amount=10), movement("chargeback", name="b")]
