@@ -32,7 +32,7 @@ CONFIRMING: tuple[MatchKind, ...] = ("virtual_account", "rf")
 
 class BankStatement(Value, frozen=True, kw_only=True):
     """A bank's file to import. `method` may be empty where only one configured method reads bank files, `form` is one of the
-    formats that it reads, or `auto`."""
+    formats that it reads (`csv:<profile>` where it has profiles), or `auto`."""
 
     method: str
     form: Annotated[str, Meta(max_length=40)] = "auto"
