@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+import kassa.plugins.bank_transfer
 from kassa.adapters.provider_http import HttpxProviders
 from kassa.adapters.system import SystemIds
 from kassa.kernel.plugin_context import GuardedContext
@@ -155,6 +158,19 @@ def test_an_account_that_cannot_be_is_refused_by_name(
     account(settings)
     with pytest.raises(Refused, match=re.escape(message)):
         account(settings, **change)
+
+
+def test_the_readme_s_configurations_are_taken() -> None:
+    """Each shop of the README, as an operator would copy it."""
+    text = (Path(kassa.plugins.bank_transfer.__file__).parent / "README.md").read_text("utf-8")
+    tables = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+    told = {name: given for table in tables for name, given in table["payments"].items()}
+    assert set(told) == {"transfer", "virtual", "kodeunik", "bank_transfer"}
+    shops = set()
+    for given in (one for one in told.values() if one["driver"] == "account"):
+        shops.add(given["reference"])
+        account({key: value for key, value in given.items() if key not in ("plugin", "min_amount")})
+    assert shops == {"rf", "virtual_account", "unique_amount"}
 
 
 def test_each_payment_is_given_what_it_needs_for_itself() -> None:
