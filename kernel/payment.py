@@ -162,7 +162,8 @@ class KernelCashier:
         found = self._methods.get(method)
         if found is None:
             return MethodName(plugin="", title=method, given={})
-        return MethodName(plugin=found.instance.plugin, title=found.title, given=found.instance.title)
+        driver = str(found.instance.config.get("driver", ""))
+        return MethodName(plugin=found.instance.plugin, driver=driver, title=found.title, given=found.instance.title)
 
     async def give_input(
         self, customer_id: AccountId, payment_id: PaymentId, given: dict[str, str], origin: Origin

@@ -49,11 +49,13 @@ class OperatorPaymentView(PaymentView, frozen=True, kw_only=True):
 
 
 class MethodName(Value, frozen=True, kw_only=True):
-    """What a method is called: `given` by the operator, by language; else by its `plugin`, whose own word is `title`."""
+    """What a method is called: `given` by the operator, by language; else by its `plugin` and `driver`, whose own word is
+    `title`."""
 
     plugin: str
     title: str
     given: Texts
+    driver: str = ""
 
 
 class ReceiptLine(Value, frozen=True, kw_only=True):

@@ -66,7 +66,8 @@ def worded(view: PaymentView, name: MethodName, speech: Speech) -> WordedPayment
 
 def title_of(name: MethodName, speech: Speech) -> str:
     """What the operator calls the method, else what it is called in this language, else what its plugin calls itself."""
-    return speech.of(name.given) or speech.words.method.get(name.plugin, name.title)
+    known = speech.words.method
+    return speech.of(name.given) or known.get(f"{name.plugin}/{name.driver}") or known.get(name.plugin, name.title)
 
 
 def sentences(speech: Speech) -> Sentences:

@@ -14,6 +14,7 @@ from kassa.adapters.http.openapi import errors_of
 from kassa.adapters.http.payment_words import title_of, worded
 from kassa.adapters.http.route import Access
 from kassa.adapters.http.texts import LANGUAGES, Catalogue, catalogue, speech, wanted
+from kassa.plugins import e_wallet
 from kassa.ports.cashier import MethodName, PaymentView
 from kassa.ports.money import Money
 from kassa.ports.payment import AnyNextAction, Declined, Instruction, ShowAccount
@@ -203,6 +204,14 @@ def test_a_plugins_instructions_are_given_in_the_customers_language() -> None:
     assert told.action is not None
     (channel,) = told.action.instructions
     assert (channel.channel, channel.steps) == ("ATM", ("Pilih transfer", "Enter the number"))
+
+
+def test_a_driver_that_is_another_thing_than_its_plugin_is_called_so() -> None:
+    name = MethodName(plugin="e_wallet", driver="xendit_va", title="E-wallet", given={})
+    assert title_of(name, speech(["id"])) == "Virtual account"
+    assert title_of(msgspec.structs.replace(name, driver="xendit"), speech(["id"])) == "Dompet digital"
+    drivers = {f"e_wallet/{driver.name}" for driver in e_wallet.DRIVERS}
+    assert {key for key in table("en", "method") if "/" in key} <= drivers
 
 
 def test_a_method_that_is_gone_is_called_by_its_name() -> None:
