@@ -14,7 +14,17 @@ OPERATOR_ROUTES = [route for route in SHOP_ROUTES if route.access is Access.OPER
 
 async def test_a_customer_is_no_operator(client: httpx.AsyncClient, ada: Caller) -> None:
     for route in OPERATOR_ROUTES:
-        path = route.path.format(product_id=1, account_id=1, payment_id=1, notice_id=1, endpoint_id=1, delivery_id=1)
+        path = route.path.format(
+            product_id=1,
+            account_id=1,
+            payment_id=1,
+            notice_id=1,
+            statement_id=1,
+            line_id=1,
+            instance="bank",
+            endpoint_id=1,
+            delivery_id=1,
+        )
         for body in (route.example, {"nonsense": 1}):
             answer = await ada.ask(route.method, path, key="k", json=body)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
