@@ -12,6 +12,7 @@ from tests.http.caller import Caller, arrive, log_in
 from tests.http.places import OPERATOR_EMAIL, Here, There, staffed
 from tests.http.served import Served
 from tests.kernel.world import World
+from tests.plugins.bank_statements import OWN_ACCOUNT
 from tests.servers.postgres import PostgresAt
 from tests.servers.redis import RedisAt
 from tests.walks.shop import ServedShop
@@ -21,7 +22,7 @@ from tests.walks.shop import ServedShop
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedShop]:
     """`sqlite` + `memory`, one process."""
     directory = tmp_path_factory.mktemp("embedded")
-    yield from _serving(ServedShop(directory, f"sqlite:///{directory}/shop.db", "memory://"))
+    yield from _serving(ServedShop(directory, f"sqlite:///{directory}/shop.db", "memory://", extra=OWN_ACCOUNT))
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,7 @@ def production(
     number = 8 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
     redis_server.command("FLUSHDB", database=number)
     directory = tmp_path_factory.mktemp("production")
-    yield from _serving(ServedShop(directory, database, redis_server.database(number), workers=2))
+    yield from _serving(ServedShop(directory, database, redis_server.database(number), workers=2, extra=OWN_ACCOUNT))
     postgres_server.drop_database(database)
 
 

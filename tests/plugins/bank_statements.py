@@ -9,6 +9,26 @@ from kassa.ports.money import Money
 from kassa.ports.payment import Movement, MovementState
 
 IBAN = "DE89370400440532013000"
+OWN_ACCOUNT = f"""
+[payments.transfer]
+plugin = "bank_transfer"
+driver = "account"
+bank = "Example Bank"
+holder = "Example Shop Ltd"
+iban = "{IBAN}"
+currency = "GBP"
+reference = "rf"
+
+[payments.transfer.csv.own]
+date = "Booked"
+amount = "Amount"
+currency_column = "Currency"
+name = "Payer"
+account = "Account"
+text = ["Text"]
+id = "Id"
+"""
+"""An account for a shop whose settings are a file."""
 CSV_PROFILE = {
     "date": "Booked",
     "amount": "Amount",
@@ -61,11 +81,12 @@ def _entry(one: Transfer) -> str:
 
 def mt940(transfers: tuple[Transfer, ...]) -> bytes:
     total = sum(one.amount.amount for one in transfers)
-    lines = [":20:S1", f":25:{IBAN}", ":28C:1/1", ":60F:C260301EUR0,00"]
+    currency = transfers[0].amount.currency
+    lines = [":20:S1", f":25:{IBAN}", ":28C:1/1", f":60F:C260301{currency}0,00"]
     for one in transfers:
         written = one.amount.decimal().replace(".", ",")
         lines += [f":61:2603020302C{written}NTRFNONREF//{one.id}", f":86:{one.reference}"]
-    lines.append(f":62F:C260302EUR{total // 100},{total % 100:02d}")
+    lines.append(f":62F:C260302{currency}{total // 100},{total % 100:02d}")
     return "\r\n".join([*lines, "-", ""]).encode()
 
 
