@@ -32,7 +32,7 @@ class PayuConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         other = _HOSTS["live" if self.mode == "test" else "test"]
         if self.api.startswith(other):
             raise ValueError(f'mode = "{self.mode}" does not fit a base_url of {other}')
-        if self.mode == "live" and not self.api.startswith(_HOSTS["live"]):
+        if self.mode == "live" and self.api != _HOSTS["live"]:
             raise ValueError(f'mode = "live" needs the base_url {_HOSTS["live"]}, or none')
         if not all(secret.reveal().strip() for secret in (self.client_secret, *self.second_keys)):
             raise ValueError("client_secret or a second key is blank")

@@ -172,6 +172,7 @@ def back(state: int) -> tuple[int, int]:
         f"https://api.sandbox.paypal.com/v1/notifications/certs/{CERTIFICATE_NAME}?x=1",
         f"https://api.sandbox.paypal.com/v1/notifications/certs/{CERTIFICATE_NAME}\n",
         "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-",
+        f"/v1/notifications/certs/{CERTIFICATE_NAME}",
     ],
 )
 async def test_a_certificate_from_anywhere_else_is_neither_believed_nor_fetched(url: str) -> None:
