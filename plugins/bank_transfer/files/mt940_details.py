@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from kassa.ports.banking import BankReference
 
 from .draft import clean
+from .mt940_entry import STRUCTURED
 from .references import found_in, named
 
 RETURNED = frozenset({"159", "160", "161"})
 """German business transaction codes of a credit that is a returned transfer (DFÜ agreement, annex 3, GVC 159 to 161)."""
-_STRUCTURED = re.compile(r"[0-9]{3}\?[0-9]{2}")
 _SEPARATED = re.compile(r"\s*[0-9]{3}([>~^<])[0-9]{2}")
 _SUBFIELD = re.compile(r"\?([0-9]{2})")
 _KEYWORD = re.compile(
@@ -42,7 +42,7 @@ def uniform(details: str) -> str:
 def explained(read: Mapping[str, Any], details: str) -> Explained:
     """Of an entry as the library reads it, and its details as they stand in the file."""
     unbroken = details.replace("\n", "").strip()
-    if _STRUCTURED.match(unbroken):
+    if STRUCTURED.match(unbroken):
         return _structured(read, _SUBFIELD.split(unbroken))
     slashed = _slashed(unbroken)
     if slashed:

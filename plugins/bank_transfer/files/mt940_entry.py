@@ -21,6 +21,8 @@ _HEAD = re.compile(
     r"(?P<date>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?(?P<mark>[RE]?[CD])(?P<funds>[A-Z])?[\n ]?"
     r"(?P<whole>[0-9]{1,15})(?:(?P<comma>,)(?P<part>[0-9]{0,6}))?(?=[A-Z\n]|\Z)"
 )
+STRUCTURED = re.compile(r"[0-9]{3}\?[0-9]{2}")
+"""How a `:86:` of subfields begins: with the code of the business transaction."""
 _QUIET = 100  # above CRITICAL: the library logs what it cannot read, and that is somebody's bank statement
 
 
@@ -44,16 +46,12 @@ def head(field: Field) -> Head:
 
 def by_library(field: Field, details: str, currency: str, read: Head) -> Mapping[str, Any]:
     """The entry as the library reads it. Raises `Refused` where it cannot, or reads another amount or direction."""
-    place = f"line {field.line}"
     opening = f":60F:C000101{currency}0,\n"
     for kind in _kinds():
-        try:
-            read_by_it = _parsed(f"{opening}:61:{_untagged(field.value)}", kind)
-        except (RuntimeError, ValueError, ArithmeticError, TypeError, KeyError, IndexError, AttributeError):
-            continue
-        if len(read_by_it) == 1 and _signed(read_by_it[0]) == _expected(read):
-            return {**read_by_it[0], **_explained(details, opening, read, place)}
-    raise Refused(place, f"this entry cannot be read for certain: {clean(field.value, 60)!r}")
+        found = _parsed(f"{opening}:61:{_untagged(field.value)}", kind)
+        if len(found) == 1 and _signed(found[0]) == _expected(read):
+            return {**_explained(details, opening), **found[0]}
+    raise Refused(f"line {field.line}", f"this entry cannot be read for certain: {clean(field.value, 60)!r}")
 
 
 def day(entry: Mapping[str, Any]) -> str | None:
@@ -62,24 +60,12 @@ def day(entry: Mapping[str, Any]) -> str | None:
     return found.isoformat() if isinstance(found, datetime.date) else None
 
 
-def _explained(details: str, opening: str, read: Head, place: str) -> Mapping[str, Any]:
-    """What the library finds in the `:86:`, behind an entry that holds nothing else."""
-    plain = f":61:000101{read.mark}{read.amount.replace('.', ',')}NTRFNONREF\n:86:{_untagged(details)}"
-    try:
-        found = _parsed(opening + plain, _kinds()[0])
-    except (RuntimeError, ValueError, ArithmeticError, TypeError, KeyError, IndexError, AttributeError):
-        raise Refused(place, "the details of this entry cannot be read") from None
-    mine = (
-        "amount",
-        "date",
-        "entry_date",
-        "guessed_entry_date",
-        "customer_reference",
-        "bank_reference",
-        "id",
-        "status",
-    )
-    return {key: value for key, value in found[0].items() if key not in mine and value} if len(found) == 1 else {}
+def _explained(details: str, opening: str) -> Mapping[str, Any]:
+    """What the library finds in a structured `:86:`, told behind an entry that holds nothing else."""
+    if not STRUCTURED.match("".join(details.split("\n")).strip()):
+        return {}
+    found = _parsed(f"{opening}:61:000101C1,NTRFNONREF\n:86:{_untagged(details)}", _kinds()[0])
+    return {key: value for key, value in found[0].items() if value is not None} if len(found) == 1 else {}
 
 
 def _untagged(value: str) -> str:
@@ -88,8 +74,12 @@ def _untagged(value: str) -> str:
 
 
 def _parsed(text: str, kind: Any) -> list[dict[str, Any]]:
-    whole = mt940.models.Transactions(tags={61: kind}, options=mt940.Options.all())
-    return [transaction.data for transaction in whole.parse(text)]
+    """What the library makes of it; nothing where it gives up, in any of its ways."""
+    whole = mt940.models.Transactions(tags={61: kind}, options=_options())
+    try:
+        return [transaction.data for transaction in whole.parse(text)]
+    except (RuntimeError, ValueError, ArithmeticError, TypeError, LookupError, AttributeError):
+        return []
 
 
 def _signed(entry: Mapping[str, Any]) -> Decimal | None:
@@ -100,6 +90,11 @@ def _signed(entry: Mapping[str, Any]) -> Decimal | None:
 def _expected(read: Head) -> Decimal:
     """C comes in, D goes out; a reversed (R) one the other way; an expected one (E) never gets here."""
     return Decimal(read.amount) * (1 if read.mark in ("C", "RD") else -1)
+
+
+@cache
+def _options() -> Any:
+    return mt940.Options.all()
 
 
 @cache

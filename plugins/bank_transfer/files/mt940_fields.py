@@ -4,6 +4,7 @@ The file is cut here and not by the library, because only so is the place known,
 is taken for a part of them, and no two entries can run together.
 """
 
+import codecs
 import re
 from typing import NamedTuple
 
@@ -77,9 +78,10 @@ def _longer(field: Field, line: str) -> Field:
 
 def _decoded(data: bytes) -> str:
     """Banks write UTF-8 or a Windows code page; an amount looks the same in all of them."""
-    for encoding in ("utf-8-sig", "cp1252"):
+    written = data.removeprefix(codecs.BOM_UTF8)
+    for encoding in ("utf-8", "cp1252"):
         try:
-            return data.decode(encoding)
+            return written.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return data.decode("latin-1")
+    return written.decode("latin-1")

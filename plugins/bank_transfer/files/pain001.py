@@ -22,6 +22,7 @@ from kassa.ports.money import exponent
 from kassa.ports.values import Value
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
+_NUMBER = re.compile(r"[A-Za-z0-9/\-?:().,'+ ]{1,34}")
 _TAKEN = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")  # EPC217-08: what every bank takes
 
 
@@ -36,7 +37,8 @@ class Debtor(Value, frozen=True, kw_only=True):
 def order(payouts: Sequence[Payout], debtor: Debtor, at: datetime.datetime) -> bytes:
     """The order for these refunds, created and to be carried out `at`; the same arguments give the same bytes.
 
-    Raises `ValueError` for no payouts, for two with one end-to-end id, and for an amount that is not above zero.
+    Raises `ValueError` for no payouts, two with one end-to-end id, an amount that is not above zero, an account number that the
+    message cannot hold, and a time without a zone.
     """
     if not payouts:
         raise ValueError("an order of no payouts")
@@ -44,6 +46,8 @@ def order(payouts: Sequence[Payout], debtor: Debtor, at: datetime.datetime) -> b
         raise ValueError("two payouts with one end-to-end id")
     if any(payout.amount.amount <= 0 for payout in payouts):
         raise ValueError("a payout must be above zero")
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
     name = message_id(payouts)
     groups: dict[tuple[str, bool], list[Payout]] = {}
     for payout in payouts:
@@ -99,8 +103,11 @@ def _transfer(payout: Payout) -> str:
 
 
 def _account(number: str) -> str:
+    """An IBAN, or the number as it is written: a number is never cut or respelled."""
     plain = _iban(number)
-    return _tag("Id", _leaf("IBAN", plain) if plain else _tag("Othr", _leaf("Id", _text(number, 34))))
+    if not plain and not _NUMBER.fullmatch(number.strip()):
+        raise ValueError("an account number that pain.001 cannot hold")
+    return _tag("Id", _leaf("IBAN", plain) if plain else _tag("Othr", _leaf("Id", number.strip())))
 
 
 def _iban(number: str) -> str:
@@ -123,7 +130,9 @@ def _moment(at: datetime.datetime) -> str:
 
 
 def _name(name: str) -> str:
-    return _text(name, 70) or "NOTPROVIDED"
+    """A name of which no letter is left would tell nobody anything."""
+    text = _text(name, 70)
+    return text if any(sign.isalnum() for sign in text) else "NOTPROVIDED"
 
 
 def _text(text: str, limit: int) -> str:

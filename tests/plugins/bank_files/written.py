@@ -98,20 +98,23 @@ def mt940(transfers: list[Transfer], account: str = OURS, opening: int = 100_00)
     for one in transfers:
         day = one.day[2:4] + one.day[5:7] + one.day[8:]
         mark = "C" if one.direction == "credit" else "D"
-        lines.append(
-            f":61:{day}{day[2:]}{mark}{one.decimal.replace('.', ',')}NTRFNONREF{'//' + one.ref if one.ref else ''}"
-        )
+        lines.append(f":61:{day}{day[2:]}{mark}{_comma(one.decimal)}NTRFNONREF{'//' + one.ref if one.ref else ''}")
         lines.append(f":86:166?00GUTSCHRIFT?20SVWZ+{one.text}?31{one.account}?32{one.name}")
     return ("\r\n".join([*lines, f":62F:{_balance(closing, currency)}", "-"]) + "\r\n").encode()
 
 
 def _balance(amount: int, currency: str) -> str:
-    written = Money(amount=abs(amount), currency=currency).decimal().replace(".", ",")
+    written = _comma(Money(amount=abs(amount), currency=currency).decimal())
     return f"{'D' if amount < 0 else 'C'}261120{currency}{written}"
 
 
+def _comma(decimal: str) -> str:
+    """SWIFT's amounts have a comma, also where nothing stands behind it."""
+    return decimal.replace(".", ",") if "." in decimal else decimal + ","
+
+
 def csv_file(transfers: list[Transfer], delimiter: str = ";") -> bytes:
-    """A CSV file as `written_profile` of the tests of CSV declares it: German, with a sign."""
+    """A CSV file as `GERMAN` in the tests of CSV declares it: German, with a sign."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(["Buchung", "Betrag", "Waehrung", "Name", "Konto", "Text", "Kennung"])
