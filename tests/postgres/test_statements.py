@@ -10,6 +10,7 @@ import pytest
 from kassa.adapters.postgres import PostgresDatabase, PostgresThrottle, cart, order_statements, payment_reads
 from kassa.adapters.postgres import payment_statements as payment_acts
 from kassa.ports.catalog import ProductDraft
+from kassa.ports.conformance.held import a_file, reserving, wish
 from kassa.ports.conformance.sample_orders import a_placed_order, ending, placing
 from kassa.ports.conformance.sample_payments import beginning, captured, notice, suspending
 from kassa.ports.conformance.samples import (
@@ -28,6 +29,8 @@ from kassa.ports.conformance.samples import (
     token_hash,
 )
 from kassa.ports.conformance.stores import Stores
+from kassa.ports.conformance.suspense import splitting
+from kassa.ports.payment_records import SuspenseState
 from kassa.ports.throttle import Limit
 from tests.contracts.opened import postgres_stores
 from tests.postgres.wire import Wire, tapped
@@ -110,6 +113,19 @@ async def test_every_act_on_a_payment_is_one_statement(counted: Counted) -> None
     assert await counted.cost(lambda n: stores.outbox.claim(now=after(60 * n), limit=10, lease_s=5)) == ONE
 
 
+async def test_what_a_payment_holds_and_who_has_to_agree_is_one_statement_each(counted: Counted) -> None:
+    payments = counted.stores.payments
+    begins = {n: reserving(await a_file(counted.stores, n), str(n)) for n in (1, 2)}
+    assert await counted.cost(lambda n: payments.begin(begins[n])) == ONE
+    assert await counted.cost(lambda n: payments.reserved("card", (str(n),))) == ONE
+    assert await counted.cost(lambda n: payments.taken("card", (str(n),), now=NOW)) == ONE
+    assert await counted.cost(lambda n: payments.ask_approval(wish(f"confirm/{n}"))) == ONE
+    for number in (1, 2):
+        await payments.suspend(suspending(f"card/{number}"))
+    rows = await payments.suspense(SuspenseState.OPEN, limit=2)
+    assert await counted.cost(lambda n: payments.settle_suspense(splitting(rows[n - 1], 400, 300))) == ONE
+
+
 async def test_a_session_is_resolved_by_one_read_and_opened_by_one_statement(counted: Counted) -> None:
     stores = counted.stores
     account = await an_account(stores)
@@ -151,6 +167,7 @@ INSERT INTO operations (id, payment_id, kind, state, attempt, sent_at, last_upda
 SELECT n, n, 'start', 1, 1, now(), now() FROM generate_series(1, 2900) n;
 INSERT INTO movements SELECT n, 'auth', n, 1, 100, 'EUR', now(), now(), 1 FROM generate_series(1, 2900) n;
 INSERT INTO suspense SELECT n, 'card', 100, 'EUR', 'late', 'open', n, '', now() FROM generate_series(1, 2900) n;
+INSERT INTO payment_reservations SELECT 'card', n, n, now() FROM generate_series(1, 2900) n;
 INSERT INTO idempotency SELECT 'p', 'r', n, '', NULL, NULL, now() FROM generate_series(1, 3000) n;
 INSERT INTO inbox (method, event_id, event, body, state, attempts, fence, next_try_at, received_at)
 SELECT 'card', n, '', '', 'done', 1, 1, now(), now() FROM generate_series(1, 3000) n;
@@ -163,6 +180,8 @@ HOT = {
     "order_of": (order_statements.ORDER_OF, "text, int", "'KS-7', 7"),
     "file_and_prior": (payment_reads.FILE_AND_PRIOR, "text, text, text, text", "'KS-7', 'p', 'r', '7'"),
     "payments_with": (payment_reads.WITH_CAPTURE, "text, text", "'card', 'cap_1'"),
+    "reserved": (payment_reads.RESERVED, "text, text[]", "'card', '{7}'"),
+    "taken": (payment_reads.TAKEN, "text, text[], timestamptz", "'card', '{7}', now()"),
     "begin": (payment_acts.BEGIN, "jsonb", "'{}'"),
     "record": (payment_acts.RECORD, "jsonb", "'{}'"),
 }
