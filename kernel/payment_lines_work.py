@@ -22,7 +22,8 @@ from kassa.ports.payment import Log, Movement, MovementState
 from kassa.ports.payment_records import OperationState, Payments, SuspendMoney, Suspense, SuspenseState
 from kassa.ports.values import Instant
 
-LEASE_S: Final = 120
+LEASE_S: Final = 45
+"""Longer than an import processes lines itself: what a crash left is taken up after this."""
 TRIES: Final = 5
 """A line that cannot be entered so often is a person's."""
 _ENOUGH: Final = 500

@@ -28,7 +28,7 @@ from tests.kernel.payment.worlds_loop import Died, Process, SimulatedLoop, Stood
 from tests.kernel.payment.worlds_provider import FaultyProvider
 from tests.kernel.payment.worlds_shop import TOTAL, Shop, Store, Weather, opened
 
-POINTS = tuple(n for n in NAMES if not n.startswith(("checkout.", "outbox.", "delivery.")))
+POINTS = tuple(n for n in NAMES if not n.startswith(("checkout.", "outbox.", "delivery.", "statement.")))
 """The failpoints that payment reaches."""
 GAPS_S = (0, 0, 0, 0, 0.01, 0.3, 2, 7, 30, 90, 400, 4000)
 CRAWLING_GAPS_S = (0, 1, 7, 7, 30, 30, 400)
@@ -82,6 +82,7 @@ class World:
         self.policies = {
             "late": self.luck.choice(("fulfil", "refund", "review")),
             "surplus": self.luck.choice(("refund", "review")),
+            "tolerance": random.Random(f"tolerance {seed}").choice((0, 5)),
         }
         self.has_resolver = self.luck.random() < 0.7
         self.shops: list[Shop] = []
