@@ -45,9 +45,14 @@ class Refusal(msgspec.Struct, frozen=True):
         """It has seen this key before."""
         return self.status == 409
 
+    @property
+    def is_of_us(self) -> bool:
+        """It does not know us, or has no time for us: that says nothing of the customer's money."""
+        return self.status in (401, 403, 429) or self.code in _LATER
+
     def outcome(self) -> Declined | NotExecuted:
-        """That it does not know *us*, or has no time, says nothing of the customer's money."""
-        if self.status in (401, 403, 429) or self.code in _LATER:
+        """Declined, unless it is only of us."""
+        if self.is_of_us:
             return NotExecuted(reason=f"Xendit refuses us for now: {self.code}"[:200])
         return Declined(code=DECLINES.get(self.code, "not_allowed"), provider_code=self.code)
 

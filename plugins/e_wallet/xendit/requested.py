@@ -146,7 +146,7 @@ class Requested(PaymentMethod[AccountT]):
             return NOT_SENT
         if before is None:
             return UNKNOWN_THERE
-        if isinstance(said, Refusal) and said.status in (401, 403, 429):
+        if isinstance(said, Refusal) and said.is_of_us:
             return said.outcome()
         return _voided(before if said is None else await self._xendit.known(ctx, request), said)
 
@@ -189,11 +189,17 @@ class Refunding(Requested[AccountT]):
             made = await self._xendit.refund(ctx, order)
         except NotSent:  # only a question came before
             return NOT_SENT
-        if not isinstance(made, Refusal):
-            return self._was_made(made, ctx.key(), request.amount)
+        if isinstance(made, Refusal):
+            return await self._refused(ctx, made, payment_id, request.amount)
+        return self._was_made(made, ctx.key(), request.amount)
+
+    async def _refused(self, ctx: Context, made: Refusal, payment_id: str, amount: Money) -> AnyOutcome:
+        """What the list of refunds says of ours, where Xendit refused it: it may have been made at an earlier attempt."""
+        if made.is_of_us:
+            return made.outcome()
         ours = [one for one in await self._listed(ctx, payment_id) if one.reference_id == ctx.key()]
         if len(ours) == 1:
-            return self._was_made(ours[0], ctx.key(), request.amount)
+            return self._was_made(ours[0], ctx.key(), amount)
         if made.is_repeated or ours:
             raise ProviderUnclear("a refund is said to be there and is not shown")
         return made.outcome()
