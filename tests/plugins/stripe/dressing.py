@@ -21,6 +21,7 @@ class Dressing:
 
     def __init__(self) -> None:
         self.by_sdk: set[str] = set()
+        self.return_urls: dict[str, str] = {}
         self.captured: dict[str, int] = {}
         self.metadata: dict[str, dict[str, str]] = {}
         self.reasons: dict[str, tuple[str, str | None]] = {}
@@ -42,7 +43,7 @@ class Dressing:
         if raw["last_payment_error"] is not None:
             shown["last_payment_error"] = self._failure(raw)
         if raw["next_action"] is not None and raw["id"] not in self.by_sdk:
-            page = {"url": f"{self.pages}/3d_secure/{raw['id']}", "return_url": None}
+            page = {"url": f"{self.pages}/3d_secure/{raw['id']}", "return_url": self.return_urls[raw["id"]]}
             shown["next_action"] = {"type": "redirect_to_url", "redirect_to_url": page}
         if charge is not None:
             shown["latest_charge"] = {**charge, "refunds": None} if whole else charge["id"]

@@ -161,6 +161,7 @@ class Gateway:
         if answer.status_code != 200:
             return answer.status_code, answer.json()
         raw = answer.json()
+        self.dressing.return_urls[raw["id"]] = form["return_url"]
         if "use_stripe_sdk" in form:
             self.dressing.by_sdk.add(raw["id"])
         self.dressing.reasons[raw["id"]] = card.code, card.decline_code

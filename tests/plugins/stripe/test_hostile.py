@@ -1,5 +1,6 @@
 """A Stripe that lies: nothing it says makes the driver claim what was not shown for this very command, or look elsewhere."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -206,6 +207,25 @@ async def test_a_refusal_that_cannot_be_looked_up_is_unclear(deceived: StripeTil
     request = deceived.request()
     liar.says((400, error("invalid_request_error")), (500, b""))
     assert await what(deceived.run(deceived.command(kind, request, "pi_1", 5))) == UNCLEAR
+
+
+class Leaving(HostileProvider):
+    """It answers once and is gone."""
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._server.close()
+        await super()._serve(reader, writer)
+
+
+@pytest.mark.parametrize("kind", ["capture", "void", "refund"])
+async def test_a_refusal_before_stripe_goes_away_is_unclear_not_unsent(kind: str):
+    """That the second question was not sent says nothing of the command before it."""
+    async with Leaving() as leaving:
+        leaving.says((400, error("invalid_request_error")))
+        till = StripeTill.at(f"http://{leaving.host}")
+        assert await what(till.run(till.command(kind, till.request(), "pi_1", 5))) == UNCLEAR
+        await till.tools.close()
+        assert len(leaving.asked) == 1
 
 
 async def test_a_command_said_to_be_done_that_is_not_shown_is_unclear(deceived: StripeTill, liar: HostileProvider):

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kassa.ports.payment import Accept, AnyVerdict, Event, Ignore, MovementState, Reject
+from kassa.plugins.card.stripe.notices import judged
+from kassa.ports.payment import Accept, AnyVerdict, Event, Ignore, MovementState, RawWebhook, Reject
 from kassa.ports.secret import Secret
 from tests.plugins.stripe.gateway import Gateway
 from tests.plugins.stripe.simulator import Simulator
@@ -173,3 +176,39 @@ async def test_a_reservation_is_reported_authorized(till: StripeTill, gateway: G
     report = event_of(await heard(till, gateway.notices[-1])).report
     assert report is not None and report.status == "authorized"
     assert [(one.kind, one.state) for one in report.movements] == [("auth", MovementState.SUCCEEDED)]
+
+
+HEADERS = st.one_of(
+    st.text(max_size=200),
+    st.from_regex(r"t=[0-9]{0,13}(,v[0-2]=[0-9a-f]{62,66}){0,3}", fullmatch=True),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=12), inside, max_size=4),
+    max_leaves=12,
+)
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def verdict(body: bytes, header: str) -> AnyVerdict:
+    raw = RawWebhook(slug="notices", headers=(("Stripe-Signature", header),), body=body, received_at=NOW)
+    return judged(raw, (Secret(WEBHOOK), Secret(BEFORE)), NOW, is_live=False)
+
+
+@given(body=st.binary(max_size=300), header=HEADERS)
+def test_whatever_comes_unsigned_is_refused(body: bytes, header: str):
+    assert isinstance(verdict(body, header), Reject)
+
+
+@given(thing=JSON, kind=st.sampled_from(["payment_intent.succeeded", "refund.created", "charge.dispute.closed", "x"]))
+def test_whatever_is_signed_claims_nothing_that_is_not_in_it(thing: object, kind: str):
+    """And raises nothing: an exception would ask Stripe to send it again."""
+    event = {"id": "evt_1", "type": kind, "livemode": False, "data": {"object": thing}}
+    for told in (event, thing):
+        body = json.dumps(told).encode()
+        assert isinstance(verdict(body, signature(body, WEBHOOK, NOW)), Reject | Ignore)
+
+
+@given(body=st.binary(max_size=300))
+def test_signed_rubbish_is_refused(body: bytes):
+    assert isinstance(verdict(body, signature(body, WEBHOOK, NOW)), Reject)

@@ -28,7 +28,11 @@ OURS = {
 OF_HTTP = {"host", "connection", "content-length", "accept-encoding"}
 
 
-async def test_a_start_is_one_request_with_these_bytes(till: StripeTill, wire: FaultProxy):
+async def test_a_start_is_one_request_with_these_bytes(
+    till: StripeTill, wire: FaultProxy, monkeypatch: pytest.MonkeyPatch
+):
+    """The API version among them, which is ours and not the one that a later SDK would ask for."""
+    monkeypatch.setattr("stripe._api_version._ApiVersion.CURRENT", "2099-01-01.later")
     request = till.request()
     await till.start(request)
     [sent] = wire.sent
