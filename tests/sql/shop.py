@@ -81,7 +81,7 @@ async def everything_happens(stores: Stores) -> None:
         await a_session(stores, account_id, token)
     await _a_paid_order(stores)
     await _a_late_order(stores)
-    await begun(stores, 6)
+    await begun(stores, 6, due=after(90_000))
     order = (await a_placed_order(stores, 3)).order
     await stores.orders.end(ending(order.invoice_id))
     await a_payment(stores, 4, due=after(30), claimed=claim("pay-4"))
