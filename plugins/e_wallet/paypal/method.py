@@ -108,6 +108,8 @@ class Paypal(PaymentMethod[PaypalConfig]):
             return _NOT_SENT
 
     async def _take(self, ctx: Context, order: Order) -> AnyOutcome:
+        if order.intent is None:
+            raise ProviderUnclear("PayPal does not say what the order is for")
         verb = "capture" if order.intent == "CAPTURE" else "authorize"
         done = await self._api.command(ctx, f"/v2/checkout/orders/{order.id}/{verb}", {}, Order)
         if not isinstance(done, Refused):

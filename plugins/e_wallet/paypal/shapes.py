@@ -29,6 +29,7 @@ class Authorization(Struct, frozen=True):
     id: PaypalId
     status: Code
     amount: Amount
+    custom_id: Reference | None = None
     create_time: Instant | None = None
 
 
@@ -38,6 +39,7 @@ class Capture(Struct, frozen=True):
     id: PaypalId
     status: Code
     amount: Amount
+    custom_id: Reference | None = None
     create_time: Instant | None = None
 
 
@@ -69,7 +71,7 @@ class Payments(Struct, frozen=True):
 class PurchaseUnit(Struct, frozen=True):
     """What is bought; our orders have one."""
 
-    custom_id: Reference
+    custom_id: Reference | None = None
     payments: Payments = Payments()
 
 
@@ -78,14 +80,22 @@ class Order(Struct, frozen=True):
 
     id: PaypalId
     status: Code
-    intent: Literal["CAPTURE", "AUTHORIZE"]
     purchase_units: Annotated[tuple[PurchaseUnit, ...], Meta(min_length=1, max_length=1)]
+    intent: Literal["CAPTURE", "AUTHORIZE"] | None = None
     links: tuple[Link, ...] = ()
 
     @property
     def merchant_ref(self) -> str:
-        """Our reference."""
-        return self.purchase_units[0].custom_id
+        """Our reference, on the order or on what it moved. Raises `ProviderUnclear` where it is on neither."""
+        [unit] = self.purchase_units
+        moved = (
+            *(one.custom_id for one in unit.payments.authorizations),
+            *(c.custom_id for c in unit.payments.captures),
+        )
+        told = next((one for one in (unit.custom_id, *moved) if one is not None), None)
+        if told is None:
+            raise ProviderUnclear("PayPal does not say whose order it is")
+        return told
 
     @property
     def payments(self) -> Payments:

@@ -15,9 +15,10 @@ _NOT_FINAL = ("BUSINESS_ERROR", "ERROR_INTERNAL", "GENERAL_ERROR", "SERVICE_NOT_
 
 
 class Answer(Struct, frozen=True, rename="camel"):
-    """What an answer says of itself."""
+    """What an answer says of itself; `error` is what the gate before the API says."""
 
-    status: Status
+    status: Status | None = None
+    error: Code = ""
     order_id: OrderId | None = None
 
 
@@ -51,12 +52,14 @@ def refusal(reply: HttpReply, good: tuple[int, ...]) -> Refused | None:
     elif reply.status not in _READABLE:
         raise ProviderUnclear(f"PayU answered {reply.status}")
     told = decoded(reply.body, Answer)
-    code = told.status.status_code
-    if reply.status in good and (code == SUCCESS or not code.startswith("ERROR")):
+    code = told.error if told.status is None else told.status.status_code
+    is_good = reply.status in good
+    if is_good and told.status is not None and not code.startswith("ERROR"):
         return None
-    if code == SUCCESS or code in _NOT_FINAL:
+    if code in ("", SUCCESS, *_NOT_FINAL) or (is_good and told.status is None):
         raise ProviderUnclear("PayU says that it failed, and not at what")
-    return Refused(http=reply.status, code=code, literal=told.status.code_literal, order_id=told.order_id)
+    literal = "" if told.status is None else told.status.code_literal
+    return Refused(http=reply.status, code=code, literal=literal, order_id=told.order_id)
 
 
 def declined(refused: Refused) -> Declined | NotExecuted:

@@ -76,12 +76,6 @@ class Refunded(Struct, frozen=True):
     refund: Refund | None = None
 
 
-class Answer(Struct, frozen=True):
-    """Any answer: what it is about, or why it is not."""
-
-    status: Status
-
-
 _STATUSES: dict[str, ProviderStatus] = {
     "NEW": "requires_action",
     "PENDING": "requires_action",

@@ -150,3 +150,13 @@ def test_each_mode_has_its_own_addresses() -> None:
     test, live = msgspec.convert(SETTINGS, PaypalConfig), msgspec.convert(SETTINGS | {"mode": "live"}, PaypalConfig)
     assert (test.api, test.certificate_home) == ("https://api-m.sandbox.paypal.com", "https://api.sandbox.paypal.com")
     assert (live.api, live.certificate_home) == ("https://api-m.paypal.com", "https://api.paypal.com")
+
+
+def test_an_order_that_bears_nobodys_reference_is_not_understood() -> None:
+    """PayPal tells it on the order, or, in short answers, on what was moved."""
+    taken = {"id": "2GG", "status": "COMPLETED", "amount": {"currency_code": "EUR", "value": "12.00"}}
+    whole = {"id": "5O1", "status": "COMPLETED", "purchase_units": [{"payments": {"captures": [taken]}}]}
+    with pytest.raises(ProviderUnclear):
+        report(msgspec.convert(whole, Order), b"")
+    taken["custom_id"] = "KS-1"
+    assert report(msgspec.convert(whole, Order), b"").merchant_ref == "KS-1"

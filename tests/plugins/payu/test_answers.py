@@ -79,9 +79,12 @@ def test_an_error_is_one_even_with_status_200() -> None:
     assert (said.code, said.provider_code) == ("invalid_input", "ERROR_VALUE_INVALID")
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_credentials_that_are_refused_say_nothing_of_the_money(status: int) -> None:
-    found = refusal(error(status, "UNAUTHORIZED_REQUEST"), (200,))
+@pytest.mark.parametrize(
+    "told",
+    [error(401, "UNAUTHORIZED"), error(403, "UNAUTHORIZED_REQUEST"), reply(401, {"error": "invalid_token"})],
+)
+def test_credentials_that_are_refused_say_nothing_of_the_money(told: HttpReply) -> None:
+    found = refusal(told, (200,))
     assert found is not None
     assert isinstance(declined(found), NotExecuted)
 
@@ -94,6 +97,8 @@ def test_credentials_that_are_refused_say_nothing_of_the_money(status: int) -> N
         error(400, "SUCCESS"),
         error(429, "ERROR_VALUE_INVALID"),
         reply(400, {}),
+        reply(200, {}),
+        reply(200, {"error": "invalid_token"}),
         reply(404, "gone"),
         reply(200, None),
     ],
