@@ -4,16 +4,14 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw
-from msgspec.structs import replace
 
 from kassa.ports import errors
 from kassa.ports.cashier import PaymentView, StartPayment
-from kassa.ports.checkout import MethodOffer
 from kassa.ports.payment import RawWebhook
 from kassa.ports.values import Value
 
 from . import idempotency
-from .payment_words import Sentences, WordedPayment, sentences, title_of, worded
+from .payment_words import WordedPayment, worded
 from .route import Access, Answers, Budget, Call, KeyRule, NoQuery, Reply, Route, as_json, nothing
 from .texts import speech_for
 
@@ -39,23 +37,10 @@ class InputRequest(Value, frozen=True, kw_only=True):
     ]
 
 
-class MethodQuery(Value, frozen=True, kw_only=True):
-    """For which invoice."""
-
-    invoice_id: _InvoiceId | None = None
-
-
 class PaymentQuery(Value, frozen=True, kw_only=True):
     """Of which invoice."""
 
     invoice_id: _InvoiceId
-
-
-class MethodList(Value, frozen=True, kw_only=True):
-    """Ways to pay."""
-
-    items: tuple[MethodOffer, ...]
-    next: str | None = None
 
 
 class PaymentList(Value, frozen=True, kw_only=True):
@@ -63,20 +48,6 @@ class PaymentList(Value, frozen=True, kw_only=True):
 
     items: tuple[WordedPayment, ...]
     next: str | None = None
-
-
-async def methods(call: Call[None, MethodQuery]) -> Reply:
-    """Enabled, healthy methods that fit."""
-    speech = speech_for(call.headers)
-    offers = await call.shop.cashier.methods(call.me.account_id, call.query.invoice_id)
-    named = tuple(replace(one, title=title_of(call.shop.cashier.name_of(one.method), speech)) for one in offers)
-    return as_json(MethodList(items=named), headers=speech.headers())
-
-
-async def texts(call: Call[None, NoQuery]) -> Reply:
-    """Every sentence by its code."""
-    speech = speech_for(call.headers)
-    return as_json(sentences(speech), headers=[*speech.headers(), (b"cache-control", b"public, max-age=300")])
 
 
 async def start(call: Call[PaymentRequest, NoQuery]) -> Reply:
@@ -143,35 +114,6 @@ _STARTED = "Begun; `next_action` says what the customer does next."
 _SPOKEN = ("Content-Language",)
 _VIEW = Answers(status=200, says="The payment as it is now.", type_=WordedPayment, headers=_SPOKEN)
 ROUTES = (
-    Route(
-        method="GET",
-        path="/v1/payment-methods",
-        name="listPaymentMethods",
-        tag="Payment",
-        summary="How one can pay",
-        handler=methods,
-        access=Access.CUSTOMER,
-        query=MethodQuery,
-        answers=(
-            Answers(
-                status=200,
-                says="Methods that are enabled, healthy and fit what is due.",
-                type_=MethodList,
-                headers=_SPOKEN,
-            ),
-        ),
-        errors=(errors.UnknownOrder,),
-    ),
-    Route(
-        method="GET",
-        path="/v1/texts",
-        name="getTexts",
-        tag="Payment",
-        summary="What to tell customers, by code, in their language",
-        handler=texts,
-        explain="By Accept-Language: English, Indonesian or German. Codes and field names are the same in all of them.",
-        answers=(Answers(status=200, says="Sentences by code.", type_=Sentences, headers=_SPOKEN),),
-    ),
     Route(
         method="POST",
         path="/v1/payments",
