@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kassa.ports.payment import AnyOutcome, MovementState, StartRequest
+from kassa.ports.payment import AnyOutcome, MovementState, Pending, StartRequest, Wait
 from tests.plugins.hostile import HostileProvider
 from tests.plugins.stripe.till import StripeTill
 
@@ -163,6 +163,16 @@ async def test_a_payment_is_missing_only_where_stripe_says_so(deceived: StripeTi
     assert (await deceived.query(request, "pi_1")).found is False
     liar.says((404, error("invalid_request_error")))
     assert await what(deceived.query(request, "pi_1")) == UNCLEAR
+
+
+@pytest.mark.parametrize("status", ["processing", "requires_confirmation", "requires_payment_method", "of_next_year"])
+async def test_a_payment_that_is_not_decided_is_pending(deceived: StripeTill, liar: HostileProvider, status: str):
+    """Without an attempt that failed even the want of a payment method is no decline."""
+    request = deceived.request()
+    liar.says((200, intent(request, status=status, latest_charge=None, amount_received=0)))
+    said, report = await deceived.start(request), await deceived.query(request, "pi_1")
+    assert isinstance(said, Pending) and said.next_action == Wait()
+    assert (report.found, report.status, report.movements) == (True, "pending", ())
 
 
 BAD_REFUNDS: list[dict[str, Any]] = [

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,6 +163,14 @@ async def test_localstripes_own_webhook_is_proved_and_understood(
     event = event_of(await till.judge(body, ("Stripe-Signature", header)))
     assert (event.provider_ref, event.report) == (intent_id, None)
     assert isinstance(await till.judge(body + b" ", ("Stripe-Signature", header)), Reject)
+
+
+async def test_the_sdks_own_signature_is_taken_and_ours_by_the_sdk(till: StripeTill, gateway: Gateway):
+    """Its verification is not used, because it reads a clock of its own and lets the future pass; on the genuine both agree."""
+    body, now = await paid_event(till, gateway), int(till.clock.now().timestamp())
+    theirs = stripe.WebhookSignature.generate_signature_header(body.decode(), WEBHOOK, now)
+    assert isinstance(await till.judge(body, ("Stripe-Signature", theirs)), Accept)
+    assert stripe.WebhookSignature.verify_header(body, signature(body, WEBHOOK, till.clock.now()), WEBHOOK, 300)
 
 
 async def test_a_declined_payment_is_reported_failed(till: StripeTill, gateway: Gateway):
