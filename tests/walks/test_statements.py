@@ -192,7 +192,8 @@ async def test_a_refund_is_done_when_the_bank_tells_of_it(buyer: Shopper, operat
     path = f"/v1/operator/payments/{bill.payment['id']}/refunds"
     amount = {"amount": 100, "currency": "GBP"}
     ordered = await operator.ask("POST", path, key=f"refund-{Bill.number}", json={"amount": amount, "reason": "broken"})
-    assert (ordered.status_code, ordered.json()["refunded"]["amount"]) == (201, 0), ordered.text
+    assert ordered.status_code in (201, 202), ordered.text
+    assert ordered.json()["refunded"]["amount"] == 0
     listed = (await operator.ask("GET", "/v1/operator/payouts", params={"method": "account"})).json()
     name = next(one for one in listed["items"] if one["payment_id"] == bill.payment["id"])["operation_id"]
     out = bill.transfer(100, direction="debit", end_to_end=name)

@@ -5,13 +5,19 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from kassa.adapters.system.failpoints import FailpointReached, SystemFailpoints
+from kassa.kernel.payment_lines_work import LEASE_S
+from kassa.ports.bank_desk import BankStatement
 from kassa.ports.bank_files import LineState
+from kassa.ports.banking import BankReference
 from kassa.ports.errors import Conflict, NotCapable, StatementRefused, UnknownMethod
 from kassa.ports.money import Money
+from kassa.ports.payment import AnyOutcome, Context, Movement, MovementState, OperationRequest, Pending, Wait
 from kassa.ports.treasury import Assignment, Confirmation, Review
 from kassa.ports.values import Page
 from tests.kernel.payment.banking import Desk, bank_desk, credit, debit, to_account, written
-from tests.kernel.payment.till import Till
+from tests.kernel.payment.provider import Bank
+from tests.kernel.payment.till import Till, open_till
 from tests.kernel.world import OPERATOR, pence
 
 
@@ -232,8 +238,6 @@ async def test_a_dry_run_reports_the_same_and_writes_nothing(till: Till) -> None
 
 
 async def test_a_file_that_cannot_be_read_is_refused_with_its_place(till: Till, desk: Desk) -> None:
-    from kassa.ports.bank_desk import BankStatement
-
     with pytest.raises(StatementRefused) as refused:
         await desk.desk.bring(BankStatement(method="bank", data=b"{"), OPERATOR, dry_run=False)
     assert refused.value.path == "byte 1"
@@ -252,3 +256,123 @@ async def test_a_file_that_cannot_be_read_is_refused_with_its_place(till: Till, 
 async def test_control_characters_are_not_kept(till: Till, desk: Desk) -> None:
     report = await desk.bring(credit(text="a\x00b\nc"))
     assert report.lines[0].text == "a b c"
+
+
+# --- whatever falls over
+
+
+def dying(till: Till, *points: str) -> None:
+    """From now on the process dies at these points, until it is `revived`."""
+    till.world.failpoints._points.update(SystemFailpoints(",".join(f"{point}=raise" for point in points))._points)
+
+
+def revived(till: Till) -> None:
+    till.world.failpoints._points.clear()
+
+
+async def swept(till: Till, desk: Desk) -> None:
+    """Everything that waits is processed once its lease has run out."""
+    till.world.clock.advance(LEASE_S + 1)
+    while await desk.sweep.run_once():
+        pass
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["statement.before_keep", "statement.after_keep", "statement.after_record", "statement.before_settle",
+     "statement.after_settle"],
+)  # fmt: skip
+async def test_who_dies_in_the_middle_loses_nothing_and_counts_nothing_twice(
+    till: Till, desk: Desk, point: str
+) -> None:
+    invoice_id, payment_id, number = await a_bill(till)
+    lines = (credit(1, references=to_account(number)), credit(2, 300, text="?"), debit(3))
+    dying(till, point)
+    with pytest.raises(FailpointReached):
+        await desk.bring(*lines)
+    revived(till)
+    await swept(till, desk)
+    report = await desk.bring(*lines)
+    fresh = point == "statement.before_keep"
+    assert report.verdicts == ({"confirmed": 1, "not_ours": 1, "unmatched": 1} if fresh else {"known": 3})
+    assert await desk.files.backlog() == (0, 0)
+    assert await till.status(invoice_id) == "paid"
+    assert (await till.cashier.treasury.view(payment_id)).captured == pence(1000)
+    assert await waiting_money(till) == [("unmatched", 300)]
+
+
+async def test_what_an_import_has_no_time_for_is_the_sweeps(till: Till, desk: Desk) -> None:
+    lines = tuple(credit(number, 100 + number, text="?") for number in range(60))
+
+    def hurry(name: str) -> None:
+        if name == "statement.after_settle":
+            till.world.clock.advance(1)
+
+    till.world.failpoints._on_reach = hurry
+    report = await desk.bring(*lines)
+    assert report.verdicts == {"unmatched": 60}
+    assert [line.state for line in report.lines].count(LineState.WAITING) == 10
+    assert report.statement is not None and report.statement.waiting == 10
+    await swept(till, desk)
+    assert len(await waiting_money(till)) == 60
+
+
+async def test_a_line_that_cannot_be_entered_is_at_last_a_persons(till: Till, desk: Desk) -> None:
+    _, payment_id, number = await a_bill(till)
+    other, _, _ = await a_bill(till, 500)
+    wallet = await till.start(await till.order(400), "bank")
+    seen = Confirmation(amount=pence(400), bank_reference="ref1", reason="seen on the screen")
+    await till.cashier.treasury.confirm(wallet.id, seen, OPERATOR)
+    async with till.world.database.act() as write:  # another method's account has a transfer of this reference
+        write.connection.exec_driver_sql("UPDATE payments SET method = 'card' WHERE id = ?", (wallet.id,))
+    report = await desk.bring(credit(references=to_account(number)))
+    assert report.lines[0].state is LineState.WAITING
+    for _ in range(6):
+        await swept(till, desk)
+    (line,) = await desk.files.lines_named("bank", ("REF1",))
+    assert (line.state, line.verdict) == (LineState.REVIEW, "review")
+    assert (await till.cashier.treasury.view(payment_id)).captured == pence(0)
+    assert other
+
+
+# --- refunds
+
+
+class Payer(Bank):
+    """A bank account that sends refunds by a person: they are pending until a statement tells of them."""
+
+    capabilities = replace(Bank.capabilities, refund="multiple")
+
+    async def refund(self, ctx: Context, request: OperationRequest) -> AnyOutcome:
+        assert request.amount is not None
+        money = Movement(
+            kind="refund", id=f"out-{request.operation_id}", state=MovementState.PENDING, amount=request.amount
+        )
+        return Pending(next_action=Wait(), movements=(money,))
+
+
+async def test_a_refund_is_done_by_the_debit_that_names_it_once() -> None:
+    till = await open_till(also=(Payer,))
+    desk = bank_desk(till, "payer")
+    invoice_id = await till.order()
+    payment = await till.start(invoice_id, "payer")
+    number = await account_of(till, payment.id)
+    await desk.bring(credit(references=to_account(number)))
+    assert (await till.refund(payment.id, 300)).refunded == pence(0)
+    operation = next(o for o in (await till.file(invoice_id)).operations if o.kind == "refund")
+    named = (BankReference(kind="end_to_end", value=operation.id.upper()),)
+    assert (await desk.bring(debit(1, 299, references=named))).verdicts == {"review": 1}
+    dying(till, "statement.before_settle")
+    with pytest.raises(FailpointReached):
+        await desk.bring(debit(2, 300, references=named))
+    revived(till)
+    await swept(till, desk)
+    (line,) = await desk.files.lines_named("payer", ("OUT2",))
+    assert (line.verdict, line.payments) == ("refund_done", (payment.id,))
+    file = await till.file(invoice_id)
+    (refund,) = [k.movement for k in file.movements if k.movement.kind == "refund"]
+    assert (refund.id, refund.state) == (f"out-{operation.id}", MovementState.SUCCEEDED)
+    assert (await till.cashier.treasury.view(payment.id)).refunded == pence(300)
+    assert (await desk.bring(debit(3, 300, references=named))).verdicts == {"review": 1}
+    await till.assert_sound()
+    await till.close()
