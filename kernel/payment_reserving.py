@@ -6,7 +6,7 @@ from kassa.kernel.payment_draft import GRACE_S
 from kassa.kernel.payment_time import later
 from kassa.kernel.plugin_guard import GuardedMethod
 from kassa.ports.banking import Reserving
-from kassa.ports.errors import NoReferenceLeft
+from kassa.ports.errors import AmountRefused, NoReferenceLeft
 from kassa.ports.ids import Ids
 from kassa.ports.money import Money
 from kassa.ports.payment_records import Payment, Payments, Reservation
@@ -61,14 +61,19 @@ class Draws:
         return drawn if method.takes(drawn.nominal) else await self.free(method, due, now)
 
     async def free(self, method: GuardedMethod, due: Money, now: Instant) -> Drawn | None:
-        """One that is free at this moment. Raises `NoReferenceLeft`."""
+        """One that is free at this moment. Raises `NoReferenceLeft`, `AmountRefused` (so little is due that no code can be taken
+        off)."""
         reserving = method.reserving
         if reserving is None:
             return None
         fitting = {
             d.value: d for d in (taking(reserving, n, due) for n in self._some(reserving)) if method.takes(d.nominal)
         }
-        taken = await self._payments.taken(method.name, tuple(fitting), now=now) if fitting else frozenset()
+        if not fitting:
+            raise AmountRefused(
+                f"{method.name} takes something off to make the amount unique: {due} is too little for that"
+            )
+        taken = await self._payments.taken(method.name, tuple(fitting), now=now)
         free = [drawn for value, drawn in fitting.items() if value not in taken]
         if not free:
             raise NoReferenceLeft(f"{method.name}: every {reserving.what} is held by another payment", WAIT_S)

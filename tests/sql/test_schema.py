@@ -157,8 +157,12 @@ def brought_up(connection: Connection) -> set[tuple[str, str, str]]:
     schema.upgrade(connection, "0001")
     fact = {"kind": "order.paid", "subject": "order:KS-1", "payload": b"{}", "at": NOW, "next_try_at": NOW, "tx": 1}
     connection.execute(tables.outbox.insert(), fact)
+    waits = {"key": "k", "method": "bank", "amount": 5, "currency": "EUR", "reason": "unmatched", "state": "open"}
+    connection.execute(tables.suspense.insert(), {**waits, "note": "", "at": NOW})
     schema.upgrade(connection)
     assert connection.execute(select(tables.outbox.c.kind)).scalars().all() == ["order.paid"]
+    kept = connection.execute(select(tables.suspense)).mappings().one()
+    assert {name: kept[name] for name in waits} == waits
     return described(connection)
 
 

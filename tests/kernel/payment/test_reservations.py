@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from kassa.ports.errors import NoReferenceLeft
+from kassa.ports.errors import AmountRefused, NoReferenceLeft
 from tests.kernel.payment.accounts import ACCOUNTS, DAY_S, Coded, Numbered
 from tests.kernel.payment.till import ALICE, BUYER, Till, open_till
 
@@ -108,6 +108,11 @@ async def test_a_code_leaves_something_to_pay(till: Till) -> None:
     assert sorted(r.amount.amount for r in Coded.told) == [1, 2, 3]
     with pytest.raises(NoReferenceLeft):
         await till.start(await till.order(4), "coded")
+
+
+async def test_an_amount_too_small_for_any_code_is_refused(till: Till) -> None:
+    with pytest.raises(AmountRefused):
+        await till.start(await till.order(1), "coded")
 
 
 @pytest.mark.parametrize(("method", "size"), [("numbered", 10), ("coded", 9)])
