@@ -1,6 +1,7 @@
 """PayPal's API as the method uses it: one call at a time, its key on every command, its debug id in the log."""
 
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -52,10 +53,11 @@ class Api:
         return found
 
     async def answers(self, ctx: Context) -> bool:
-        """Whether PayPal takes our credentials, and knows our webhook."""
-        webhook_id = self._config.webhook_id.reveal()
+        """Whether PayPal answers and takes our credentials. That it does not know our webhook is logged: payments are found by
+        asking, then."""
+        webhook_id = quote(self._config.webhook_id.reveal(), safe="")
         reply = await self._send(ctx, "GET", f"/v1/notifications/webhooks/{webhook_id}", (), None)
-        return reply.status == 200
+        return reply.status in (200, 403, 404)
 
     async def _send(
         self, ctx: Context, method: str, path: str, headers: tuple[tuple[str, str], ...], body: bytes | None

@@ -291,7 +291,7 @@ def test_no_bytes_break_the_reader_of_certificates(pem: bytes) -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=15_000, deadline=None)
+@settings(max_examples=4_000, deadline=None)
 @given(body=bodies, headers=heads, told=shapes, pem=damaged)
 def test_no_notice_is_believed_however_long_one_tries(
     body: bytes, headers: tuple[tuple[str, str], ...], told: object, pem: bytes
