@@ -16,7 +16,16 @@ from kassa.ports.errors import Conflict, OutOfStock
 from kassa.ports.failpoints import Failpoints
 from kassa.ports.idempotency import Answer, AnswerKind, Claim
 from kassa.ports.ids import OperationId, PaymentId
-from kassa.ports.payment_records import InboxItem, Operation, Payment, PaymentFile, Payments, RecordFacts, Suspense
+from kassa.ports.payment_records import (
+    InboxItem,
+    Operation,
+    OperationState,
+    Payment,
+    PaymentFile,
+    Payments,
+    RecordFacts,
+    Suspense,
+)
 from kassa.ports.values import Value
 
 TRIES = 5
@@ -151,7 +160,8 @@ class Books:
         if claim is None:
             return None, None
         view = view_of(applied.file, payment_id, self._methods)
-        kind = AnswerKind.ACCEPTED if view.in_doubt else AnswerKind.CREATED
+        waits = any(o.id == entry.finish and _is_open_command(o) for o in applied.file.operations)
+        kind = AnswerKind.ACCEPTED if view.in_doubt or waits else AnswerKind.CREATED
         return Answer(kind=kind, body=msgspec.json.encode(view)), claim
 
     async def _carry_out(self, entered: Entered, operation_id: OperationId, entry: Entry) -> Entered:
@@ -211,6 +221,11 @@ class Books:
             at=self._clock.now(),
             details=msgspec.json.encode(details),
         )
+
+
+def _is_open_command(operation: Operation) -> bool:
+    """Whether it is under way: a refund that waits for a bank is not done. A payment that waits for its customer is begun."""
+    return operation.kind != "start" and operation.state is OperationState.PENDING
 
 
 _BEFORE = ("payment", "webhook")

@@ -3,9 +3,10 @@
 import hashlib
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
-from kassa.kernel.payment_facts import Unknown
+from kassa.kernel.payment_books import Books, Entry
+from kassa.kernel.payment_facts import Facts, Unknown
 from kassa.kernel.plugin_guard import GuardedMethod
 from kassa.kernel.plugin_host import LoadedMethods
 from kassa.ports.audit import AuditEntry, Origin
@@ -14,9 +15,9 @@ from kassa.ports.banking import BankLine, Payout, PayoutFile
 from kassa.ports.clock import Clock
 from kassa.ports.errors import InvalidValue, NotCapable, Unavailable, UnknownMethod
 from kassa.ports.ids import PaymentId
-from kassa.ports.payment import MovementState
-from kassa.ports.payment_records import PaymentFile, Payments
-from kassa.ports.payouts import MOST_PAYOUTS, Payee, PayoutOrder, PayoutTask, PendingRefund
+from kassa.ports.payment import Movement, MovementState
+from kassa.ports.payment_records import OperationState, PaymentFile, Payments
+from kassa.ports.payouts import MOST_PAYOUTS, DroppedPayout, Payee, PayoutOrder, PayoutTask, PendingRefund
 
 MOST_NAMED = 5
 """Operations that a refusal names."""
@@ -26,8 +27,11 @@ MOST_LINES = 1000
 class KernelPayouts:
     """`ports.payouts.Payouts`."""
 
-    def __init__(self, *, payments: Payments, files: BankFiles, methods: LoadedMethods, clock: Clock) -> None:
-        self._payments, self._files, self._methods, self._clock = payments, files, methods, clock
+    def __init__(
+        self, *, payments: Payments, files: BankFiles, methods: LoadedMethods, books: Books, clock: Clock
+    ) -> None:
+        self._payments, self._files, self._methods = payments, files, methods
+        self._books, self._clock = books, clock
 
     async def tasks(self, method: str) -> tuple[PayoutTask, ...]:
         """See `ports.payouts.Payouts`."""
@@ -48,6 +52,25 @@ class KernelPayouts:
             raise Unavailable(f"{paying.name}: {written.reason}")
         await self._payments.paid_out(self._audit(paying.name, payouts, written, origin))
         return written
+
+    async def drop(self, method: str, word: DroppedPayout, origin: Origin) -> None:
+        """See `ports.payouts.Payouts`."""
+        name = self._paying(method).name
+        waiting = await self._payments.pending_refunds(name, limit=MOST_LINES)
+        refund = next((one for one in waiting if one.operation_id == word.operation), None)
+        if refund is None:
+            raise InvalidValue("operation", "not waiting to be paid out")
+        file = await self._payments.file(refund.invoice_id)
+        facts = Facts(
+            word="operator",
+            operation_id=refund.operation_id,
+            said=OperationState.FAILED,
+            movements=_failed(file, refund),
+            code="dropped",
+            executed=True,
+        )
+        entry = Entry(origin=origin, action="payout.dropped", note=word.reason.strip(), once=True)
+        await self._books.enter(file, refund.payment_id, facts, entry)
 
     def _paying(self, name: str) -> GuardedMethod:
         method = self._methods.get(name)
@@ -86,6 +109,12 @@ def _is_done(file: PaymentFile, refund: PendingRefund) -> bool:
     """Whether a bank's line has shown the transfer already: its movement has the operation's own id."""
     mine = (k.movement for k in file.movements if k.payment_id == refund.payment_id and k.movement.kind == "refund")
     return any(m.id == refund.operation_id and m.state is not MovementState.PENDING for m in mine)
+
+
+def _failed(file: PaymentFile, refund: PendingRefund) -> tuple[Movement, ...]:
+    """The refund's own movement, which will not happen any more."""
+    mine = (k.movement for k in file.movements if k.payment_id == refund.payment_id and k.movement.kind == "refund")
+    return tuple(replace(m, state=MovementState.FAILED) for m in mine if m.id == refund.operation_id)
 
 
 def _captures(file: PaymentFile, payment_id: PaymentId) -> tuple[str, ...]:
@@ -138,9 +167,7 @@ def _known(task: PayoutTask, payee: Payee | None) -> PayoutTask:
     for known, given in ((task.name, payee.name), (task.account, payee.account)):
         if known and given is not None and given != known:
             raise InvalidValue("payees", f"{task.operation_id}: its payer is known, and a refund goes nowhere else")
-    return msgspec.structs.replace(
-        task, name=task.name or payee.name or "", account=task.account or payee.account or ""
-    )
+    return replace(task, name=task.name or payee.name or "", account=task.account or payee.account or "")
 
 
 def _refuse(field: str, why: str, names: list[str]) -> None:

@@ -61,6 +61,13 @@ class PayoutOrder(Value, frozen=True, kw_only=True):
     payees: Annotated[dict[_Operation, Payee], Meta(max_length=MOST_PAYOUTS)] = msgspec.field(default_factory=dict)
 
 
+class DroppedPayout(Value, frozen=True, kw_only=True):
+    """A refund that the bank will not carry out, and how a person knows: it refused the order, or was never given it."""
+
+    operation: _Operation
+    reason: Annotated[str, Meta(min_length=3, max_length=200)]
+
+
 class Payouts(Protocol):
     """The refunds of a method that writes orders for the bank (`Capabilities.payouts`)."""
 
@@ -71,3 +78,8 @@ class Payouts(Protocol):
         """The order for the bank. The same order of the same refunds gives the same file, and nothing is done by it: a refund is
         done when a statement shows its transfer. Raises `UnknownMethod`, `NotCapable`, `InvalidValue` (an operation that does not
         wait, a payer who is not known, or is known already), `Unavailable`."""
+
+    async def drop(self, method: str, word: DroppedPayout, origin: Origin) -> None:
+        """A refund that waits has failed, on a person's word: its money can be refunded again. Its transfer, should a statement
+        show it nevertheless, is a person's to look at. Raises `UnknownMethod`, `NotCapable`, `InvalidValue` (it does not wait),
+        `Conflict`."""

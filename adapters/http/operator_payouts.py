@@ -5,11 +5,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from kassa.ports import errors
-from kassa.ports.payouts import PayoutOrder, PayoutTask
+from kassa.ports.payouts import DroppedPayout, PayoutOrder, PayoutTask
 from kassa.ports.values import Value
 
 from .refusals import CardNumberRefused
-from .route import Access, Answers, Call, NoQuery, Reply, Route, as_json
+from .route import Access, Answers, Call, NoQuery, Reply, Route, as_json, nothing
 
 _XML = "application/xml"
 
@@ -43,6 +43,12 @@ async def payout_file(call: Call[PayoutOrder | None, NoQuery]) -> Reply:
             (b"content-disposition", f'attachment; filename="{written.name}"'.encode("ascii")),
         ],
     )
+
+
+async def drop(call: Call[DroppedPayout, NoQuery]) -> Reply:
+    """The bank will not do it."""
+    await call.shop.payouts.drop(call.path["instance"], call.body, call.origin)
+    return nothing()
 
 
 ROUTES = (
@@ -85,5 +91,24 @@ ROUTES = (
             errors.Unavailable,
             CardNumberRefused,
         ),
+    ),
+    Route(
+        method="POST",
+        path="/v1/operator/payouts/{instance}/drop",
+        name="dropPayout",
+        tag="Operator",
+        summary="Say that the bank will not send a refund",
+        handler=drop,
+        access=Access.OPERATOR,
+        body=DroppedPayout,
+        example={
+            "operation": "5f0c1b2a4d3e4f5a8b9c0d1e2f3a4b5c",
+            "reason": "the bank refused it: the account is closed",
+        },
+        free_text=("reason",),
+        explain="The refund has failed and its money can be refunded again. Only for a transfer that the bank has not made: one "
+        "that a statement shows nevertheless is left to a person.",
+        answers=(Answers(status=204, says="It waits no longer."),),
+        errors=(errors.UnknownMethod, errors.NotCapable, errors.InvalidValue, errors.Conflict, CardNumberRefused),
     ),
 )

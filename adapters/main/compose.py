@@ -116,7 +116,11 @@ def _introduce(settings: Settings, back: Backroom, methods: LoadedMethods, outgo
         treasury=cashier.treasury,
         banking=banking.desk,
         payouts=KernelPayouts(
-            payments=store.payments, files=store.bank_files, methods=methods, clock=outside.clock
+            payments=store.payments,
+            files=store.bank_files,
+            methods=methods,
+            books=cashier.books,
+            clock=outside.clock,
         ),
         outgoing=outgoing.desk,
         claims=KernelClaims(fingerprint_key(settings, outside.ids)),

@@ -109,7 +109,11 @@ async def opened() -> AsyncIterator[Bank]:
     till = await open_till(also=(Own,))
     desk = bank_desk(till, "own")
     payouts = KernelPayouts(
-        payments=till.world.payments, files=desk.files, methods=till.cashier._methods, clock=till.world.clock
+        payments=till.world.payments,
+        files=desk.files,
+        methods=till.cashier._methods,
+        books=till.cashier.books,
+        clock=till.world.clock,
     )
     async with served(till.world, till.cashier, desk.desk, payouts) as shop:
         here = Here(shop, till)
@@ -130,7 +134,7 @@ async def bank() -> AsyncIterator[Bank]:
 async def test_a_refund_waits_for_the_bank_until_its_statement_shows_the_transfer(bank: Bank) -> None:
     payment_id = await bank.paid()
     ordered = await bank.refund(payment_id, 400)
-    assert (ordered.status_code, ordered.json()["status"], ordered.json()["refunded"]) == (201, "paid", gbp(0))
+    assert (ordered.status_code, ordered.json()["status"], ordered.json()["refunded"]) == (202, "paid", gbp(0))
     (task,) = await bank.tasks()
     assert (task["payment_id"], task["amount"], task["method"]) == (payment_id, gbp(400), "own")
     assert (task["name"], task["account"]) == (ADA, ADAS)
@@ -153,7 +157,7 @@ async def test_a_refund_waits_for_the_bank_until_its_statement_shows_the_transfe
 async def test_two_refunds_of_one_amount_are_told_apart_by_their_end_to_end_ids(bank: Bank) -> None:
     payment_id = await bank.paid()
     for _ in range(2):
-        assert (await bank.refund(payment_id, 300)).status_code == 201
+        assert (await bank.refund(payment_id, 300)).status_code == 202
     first, second = await bank.tasks()
     assert (await bank.file()).text.count("<EndToEndId>") == 2
     await bank.carried_out(second)
@@ -180,7 +184,7 @@ async def test_a_refund_of_a_part_leaves_what_is_still_to_be_paid_as_it_was(bank
     invoice_id = await order(bank.ada, bank.operator)
     started = (await pay(bank.ada, invoice_id, method="own")).json()
     await bank.told(bank.transfer(400), started["next_action"]["reference"])
-    assert (await bank.refund(started["id"], 100)).status_code == 201
+    assert (await bank.refund(started["id"], 100)).status_code == 202
     now = (await bank.ada.get("/v1/payments", params={"invoice_id": invoice_id}))["items"][0]
     assert now["next_action"]["reference"] == started["next_action"]["reference"]
 
@@ -234,6 +238,26 @@ async def test_a_file_of_nothing_and_of_what_does_not_wait_is_refused(bank: Bank
     (task,) = await bank.tasks()
     twice = await bank.file(operations=[task["operation_id"]] * 2)
     assert (twice.status_code, twice.json()["field"]) == (422, "operations")
+
+
+async def test_a_refund_that_the_bank_refuses_is_dropped_and_can_be_ordered_again(bank: Bank) -> None:
+    payment_id = await bank.paid()
+    await bank.refund(payment_id)
+    (task,) = await bank.tasks()
+    body = {"operation": task["operation_id"], "reason": "the account is closed"}
+    path = "/v1/operator/payouts/own/drop"
+    assert (await bank.operator.ask("POST", path, json=body)).status_code == 204
+    assert await bank.tasks() == []
+    again = await bank.operator.ask("POST", path, json=body)
+    assert (again.status_code, again.json()["field"]) == (422, "operation")
+    await bank.here.till.sweep(2, after_s=90_000)
+    assert await bank.tasks() == [], "what the method says of it later changes nothing"
+    assert (await bank.refund(payment_id)).status_code == 202
+    (other,) = await bank.tasks()
+    assert (other["amount"], other["operation_id"] == task["operation_id"]) == (gbp(1000), False)
+    report = await bank.carried_out(task)
+    assert report["verdicts"]["review"] == 1, "it was sent nevertheless: a person looks"
+    assert (await bank.operator.get(f"/v1/operator/payments/{payment_id}"))["refunded"] == gbp(0)
 
 
 async def test_only_a_method_that_pays_out_by_the_bank_has_tasks(bank: Bank) -> None:

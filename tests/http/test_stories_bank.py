@@ -58,7 +58,7 @@ async def test_a_bank_s_file_pays_the_order_once_and_shows_the_refund(
     assert (await ada.get(f"/v1/orders/{invoice_id}"))["status"] == "paid"
     assert (await imported(operator, came, form=form))["verdicts"] == {"known": 1}
 
-    assert (await act(operator, started["id"], "refunds", fresh("refund"))).status_code == 201
+    assert (await act(operator, started["id"], "refunds", fresh("refund"))).status_code == 202
     tasks = (await operator.get("/v1/operator/payouts", params={"method": "transfer"}))["items"]
     (task,) = [one for one in tasks if one["payment_id"] == started["id"]]
     wanted = {"operations": [task["operation_id"]]}
