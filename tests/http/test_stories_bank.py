@@ -61,7 +61,7 @@ async def test_a_bank_s_file_pays_the_order_once_and_shows_the_refund(
     assert (await act(operator, started["id"], "refunds", fresh("refund"))).status_code == 202
     tasks = (await operator.get("/v1/operator/payouts", params={"method": "transfer"}))["items"]
     (task,) = [one for one in tasks if one["payment_id"] == started["id"]]
-    wanted = {"operations": [task["operation_id"]]}
+    wanted: dict[str, Any] = {"operations": [task["operation_id"]]}
     if not task["account"]:  # MT940 of this bank does not tell it
         wanted["payees"] = {task["operation_id"]: {"name": came.payer, "account": came.account}}
     written = await operator.ask("POST", "/v1/operator/payouts/transfer/file", json=wanted)
