@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from kassa.kernel.payment_draft import Draft, Policy
 from kassa.kernel.payment_facts import Facts
+from kassa.kernel.payment_fold import is_locally_cancelable
 from kassa.kernel.payment_states import Word, in_doubt, is_resent, moved, seen, totals
 from kassa.kernel.payment_time import is_over
 from kassa.ports.payment import MovementState
@@ -49,9 +50,11 @@ def _move(draft: Draft, operation: Operation, said: OperationState, facts: Facts
 
 
 def complete(draft: Draft, facts: Facts) -> None:
-    """A payment that brought all but what the shop let go of has succeeded."""
-    if draft.let_off and 0 < _captured(draft) >= draft.payment.nominal.amount - draft.let_off:
-        _move(draft, draft.start, S.SUCCEEDED, facts)
+    """Nothing is left to do for a customer who brought all but what the shop let go of. The account may still be paid to, and the
+    provider waits for the rest: it is asked for a while, as of one that was canceled."""
+    brought = draft.let_off and _captured(draft) >= draft.payment.nominal.amount - draft.let_off
+    if brought and is_locally_cancelable(draft.payment.next_action):
+        _move(draft, draft.start, S.CANCELED, facts, "superseded")
 
 
 def _evidenced(draft: Draft, said: OperationState) -> OperationState:

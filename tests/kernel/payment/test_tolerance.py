@@ -98,6 +98,22 @@ async def test_money_that_comes_later_for_it_is_surplus(till: Till) -> None:
     assert (view.status, await forgiven(till, invoice)) == (Q.PAID, 3)
 
 
+async def test_money_that_nobody_told_of_is_found_though_the_order_was_paid(till: Till) -> None:
+    """The account may still be paid to, and notices get lost."""
+    invoice = await till.order()
+    await till.start(invoice, "bank")
+    (charge,) = till.provider.charges.values()
+    till.provider.pay(charge, 997)
+    await till.notify(notice(charge, "ev1", report=charge.report()), "bank")
+    assert await till.status(invoice) == "paid"
+    till.provider.pay(charge, 500)
+    await till.settle()
+    (row,) = await till.cashier.treasury.suspense(10)
+    assert (row.amount.amount, row.reason) == (500, "surplus")
+    view = await till.cashier.payment(ALICE, 1)
+    assert (view.status, view.captured.amount, view.forgiven.amount) == (Q.OVERPAID, 1497, 3)
+
+
 async def test_a_customer_who_paid_a_part_sees_what_is_due_and_how_until_it_expires(till: Till) -> None:
     invoice = await till.order()
     started = await till.start(invoice, "bank")

@@ -117,6 +117,8 @@ def _limits(charge: Charge) -> Iterator[str]:
 def _orders(world: "World") -> Iterator[str]:
     """What customers paid for an order without being asked is never more than its price; more has a name."""
     states = dict(world.rows("SELECT invoice_id, status FROM orders"))
+    forgiven = dict(world.rows("SELECT invoice_id, forgiven FROM payables WHERE forgiven <> 0"))
+    world.count["orders paid but for little"] += len(forgiven)
     for invoice in world.invoices:
         charges = [c for c in world.provider.charges if c.invoice == invoice]
         lines = sum(li.amount.amount for li in world.provider.statement if li.merchant_ref.startswith(invoice))
@@ -131,8 +133,10 @@ def _orders(world: "World") -> Iterator[str]:
         aside += _unmatched(world, charges)
         if kept - aside > TOTAL:
             yield f"{invoice} keeps {kept}, of which {aside} have a name"
-        if states[invoice] != "paid" and kept - aside >= TOTAL:
+        if states[invoice] != "paid" and kept - aside >= TOTAL - world.policies["tolerance"]:
             yield f"{invoice} is {states[invoice]} and keeps {kept - aside}"
+        if forgiven.get(invoice, 0) > world.policies["tolerance"]:
+            yield f"{invoice} was let off {forgiven[invoice]}"
 
 
 def _pounds(charge: Charge) -> int:

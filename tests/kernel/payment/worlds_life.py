@@ -156,10 +156,13 @@ class Life:
 
     def pay(self, charge: Charge) -> None:
         asked = charge.asked.amount
+        amounts = [asked, asked, asked // 2 or 1, asked + 7]
+        if self.world.policies["tolerance"]:
+            amounts += [max(1, asked - 5), max(1, asked - 6)]
         if charge.method == "giro":
-            transferred(self.provider, charge, self.luck.choice((asked, asked, asked // 2 or 1, asked + 7)))
+            transferred(self.provider, charge, self.luck.choice(amounts))
         elif charge.method == "bank":
-            self.provider.pays(charge, self.luck.choice((asked, asked, asked // 2 or 1, asked + 7)))
+            self.provider.pays(charge, self.luck.choice(amounts))
         else:
             self.provider.pays(charge, asked)
         self.world.count[f"paid by {charge.method}"] += 1
