@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,12 +12,10 @@ from msgspec import Struct
 from kassa.plugins.e_wallet.paypal.config import PaypalConfig
 from kassa.plugins.e_wallet.paypal.method import Paypal
 from kassa.ports.errors import KassaError
-from kassa.ports.payment import HttpReply, RawWebhook, ReplyLost
 from kassa.ports.secret import Secret
-from tests.kernel.payment import till as tills
-from tests.kernel.payment.till import ALICE, BUYER, Till, open_till
-from tests.plugins.json_app import Asked
+from tests.kernel.payment.till import ALICE, BUYER, raw_input
 from tests.plugins.paypal.double import CERTIFICATE_NAME, PaypalDouble
+from tests.plugins.wired_till import Counter
 
 METHOD = "paypalhere"
 
@@ -39,44 +37,13 @@ class PaypalHere(Paypal):
         super().__init__(config)
 
 
-class Wire(tills.Tools):
-    """The way to the double; `loses` are paths whose answer never comes."""
-
-    def __init__(self, double: PaypalDouble) -> None:
-        super().__init__()
-        self.double, self.loses = double, ""
-
-    async def request(
-        self, method: str, url: str, *, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None, **_: Any
-    ) -> HttpReply:
-        path = "/" + url.split("/", 3)[3]
-        told = self.double.answer(Asked(method, path, {k.lower(): v for k, v in headers}, body or b""))
-        if self.loses and path.endswith(self.loses):
-            self.loses = ""
-            raise ReplyLost("reset")
-        content = told.raw if told.raw is not None else tills.msgspec.json.encode(told.body)
-        return HttpReply(status=told.status, headers=told.headers, body=content)
-
-
-class Counter:
-    """A till with the double behind it."""
-
-    till: Till
-
-    def __init__(self) -> None:
-        self.double = PaypalDouble("secret", "WH1")
-        self.wire = Wire(self.double)
-
-    def tools(self, instance: str, **_: Any) -> tills.Tools:
-        return self.wire
+class PaypalCounter(Counter):
+    """What a customer of PayPal does."""
 
     async def announced(self, invoice_id: str) -> None:
         """The customer approves at PayPal, and its notice comes."""
-        payment = (await self.till.file(invoice_id)).payments[-1]
-        await self.double.pay(None, payment.merchant_ref)
-        now, body = self.till.world.clock.now(), self.double.told[-1]
-        headers = self.double.sign(body, "WH1", now)
-        await self.till.notify(RawWebhook(slug="notices", headers=headers, body=body, received_at=now), METHOD)
+        await self.double.pay(None, await self.merchant_ref(invoice_id))
+        await self.notify()
 
     async def confirm(self, payment_id: int) -> str:
         view = await self.till.cashier.give_input(ALICE, payment_id, {"confirm": "yes"}, BUYER)
@@ -88,16 +55,14 @@ class Counter:
 
 
 @pytest_asyncio.fixture
-async def counter(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter]:
-    made = Counter()
-    monkeypatch.setattr(tills, "NoNetwork", lambda: made)
-    made.till = await open_till(also=(PaypalHere,))
+async def counter(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PaypalCounter]:
+    made = PaypalCounter(PaypalDouble("secret", "WH1"), "WH1", PaypalHere)
+    await made.open(monkeypatch)
     yield made
-    await made.till.assert_sound()
-    await made.till.close()
+    await made.close()
 
 
-async def test_an_approval_is_announced_the_customer_confirms_and_the_order_is_paid(counter: Counter) -> None:
+async def test_an_approval_is_announced_the_customer_confirms_and_the_order_is_paid(counter: PaypalCounter) -> None:
     invoice_id = await counter.till.order()
     payment = await counter.till.start(invoice_id, METHOD)
     assert (payment.status.value, type(payment.next_action).__name__) == ("requires_action", "Redirect")
@@ -108,7 +73,7 @@ async def test_an_approval_is_announced_the_customer_confirms_and_the_order_is_p
     assert (await counter.till.status(invoice_id), counter.taken()) == ("paid", 1)
 
 
-async def test_an_approval_that_nobody_confirms_expires_and_takes_nothing(counter: Counter) -> None:
+async def test_an_approval_that_nobody_confirms_expires_and_takes_nothing(counter: PaypalCounter) -> None:
     invoice_id = await counter.till.order()
     payment = await counter.till.start(invoice_id, METHOD)
     await counter.announced(invoice_id)
@@ -119,11 +84,11 @@ async def test_an_approval_that_nobody_confirms_expires_and_takes_nothing(counte
         await counter.confirm(payment.id)
 
 
-async def test_who_chooses_another_method_does_not_pay_twice_by_approving_after_all(counter: Counter) -> None:
+async def test_who_chooses_another_method_does_not_pay_twice_by_approving_after_all(counter: PaypalCounter) -> None:
     invoice_id = await counter.till.order()
     payment = await counter.till.start(invoice_id, METHOD)
-    assert (await counter.till.start(invoice_id, "card", input=tills.raw_input({"token": "ok"}))).id != payment.id
-    await counter.double.pay(None, (await counter.till.file(invoice_id)).payments[0].merchant_ref)
+    assert (await counter.till.start(invoice_id, "card", input=raw_input({"token": "ok"}))).id != payment.id
+    await counter.double.pay(None, await counter.merchant_ref(invoice_id))
     await counter.till.settle()
     assert (await counter.till.cashier.payment(ALICE, payment.id)).status.value == "canceled"
     with pytest.raises(KassaError):
@@ -131,7 +96,7 @@ async def test_who_chooses_another_method_does_not_pay_twice_by_approving_after_
     assert counter.taken() == 0
 
 
-async def test_a_confirmation_whose_answer_is_lost_is_found_out_and_taken_once(counter: Counter) -> None:
+async def test_a_confirmation_whose_answer_is_lost_is_found_out_and_taken_once(counter: PaypalCounter) -> None:
     invoice_id = await counter.till.order()
     payment = await counter.till.start(invoice_id, METHOD)
     await counter.announced(invoice_id)
@@ -141,7 +106,7 @@ async def test_a_confirmation_whose_answer_is_lost_is_found_out_and_taken_once(c
     assert (await counter.till.status(invoice_id), counter.taken()) == ("paid", 1)
 
 
-async def test_what_was_paid_is_refunded_through_paypal(counter: Counter) -> None:
+async def test_what_was_paid_is_refunded_through_paypal(counter: PaypalCounter) -> None:
     invoice_id = await counter.till.order(1000)
     payment = await counter.till.start(invoice_id, METHOD)
     await counter.announced(invoice_id)
