@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from kassa.ports.conformance.payment_method.faults import DROPPED
 from kassa.ports.errors import WebhookRejected
+from tests.kernel.payment.till import ALICE
 from tests.plugins.midtrans import double as midtrans
 from tests.plugins.rupiah_shop import METHOD, RupiahShop, open_rupiah_shop
 from tests.plugins.xendit import double as xendit
@@ -64,6 +65,16 @@ async def test_a_payment_of_which_no_notice_comes_is_found_by_asking(shop: Rupia
     await shop.pay(invoice)
     await shop.till.settle()
     assert await shop.till.status(invoice) == "paid"
+
+
+@every_driver
+async def test_what_the_customer_was_shown_is_still_there_after_the_shop_has_asked(shop: RupiahShop):
+    """Midtrans tells a link or a code only once: that a query does not repeat it takes nothing away."""
+    invoice = await shop.till.order(TOTAL)
+    started = await shop.till.start(invoice, METHOD)
+    await shop.till.sweep(2, after_s=20)
+    now = await shop.till.cashier.payment(ALICE, started.id)
+    assert (now.status.value, now.next_action) == ("requires_action", started.next_action)
 
 
 @every_driver
