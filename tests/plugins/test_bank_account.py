@@ -328,6 +328,16 @@ async def test_a_statement_of_another_account_is_refused() -> None:
     assert isinstance(other, Unreadable)
 
 
+async def test_a_payer_whom_the_bank_does_not_name_is_nobody() -> None:
+    """Some banks write NOTPROVIDED where they know nothing: no refund may go there."""
+    sent = (Transfer(number=1, merchant_ref="x", reference="KS", amount=Money(amount=100, currency="EUR")),)
+    told = camt(sent).replace(b"<IBAN>GB33BUKB20201555555555</IBAN>", b"<Othr><Id>NOTPROVIDED</Id></Othr>")
+    told = told.replace(b"Ada Lovelace", b"NOTPROVIDED")
+    read = await account(SEPA, iban=IBAN).statement(context(), told, "camt")
+    assert isinstance(read, BankFile)
+    assert [(line.counterparty, line.account) for line in read.lines] == [("", "")]
+
+
 async def test_a_csv_file_is_read_by_the_profile_that_is_named_or_the_only_one() -> None:
     sent = (Transfer(number=1, merchant_ref="x", reference="KS", amount=Money(amount=100, currency="EUR")),)
     one = account(SEPA, csv={"own": CSV_PROFILE})

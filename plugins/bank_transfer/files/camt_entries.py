@@ -186,7 +186,7 @@ class _Entry:
         parties = "RltdPties/"
         name = text_at(part, f"{parties}{who}/Nm") or text_at(part, f"{parties}{who}/Pty/Nm")
         ultimate = text_at(part, f"{parties}Ultmt{who}/Nm") or text_at(part, f"{parties}Ultmt{who}/Pty/Nm")
-        return clean(name or ultimate, 140), clean(_number(part, f"{parties}{who}Acct"), 50)
+        return clean(name if named(name) else ultimate, 140), clean(_number(part, f"{parties}{who}Acct"), 50)
 
     def _credited(self, part: "Element | None") -> list[str]:
         """The account that the customer wrote, where it is not the statement's own: a virtual account."""
@@ -205,4 +205,5 @@ class _Entry:
 
 
 def _number(part: "Element | None", path: str) -> str:
-    return text_at(part, f"{path}/Id/IBAN") or text_at(part, f"{path}/Id/Othr/Id")
+    number = text_at(part, f"{path}/Id/IBAN") or text_at(part, f"{path}/Id/Othr/Id")
+    return number if named(number) else ""
