@@ -22,6 +22,9 @@ TransactionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,100}\Z")]
 """What may stand in a path: a provider's id never leads to another address."""
 
 
+RefundId = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(min_length=1, max_length=100)]
+
+
 class Action(Struct, frozen=True):
     """Something that can be done with a transaction: `deeplink-redirect` opens the wallet."""
 
@@ -39,7 +42,7 @@ class VirtualAccount(Struct, frozen=True):
 class Refund(Struct, frozen=True):
     """One refund of a transaction. `refund_key` is what we called it."""
 
-    refund_chargeback_id: int | Word
+    refund_chargeback_id: RefundId
     refund_amount: Word
     refund_key: Word = ""
     refund_method: Word | None = None
@@ -65,7 +68,7 @@ class Answer(Struct, frozen=True):
     expiry_time: Word | None = None
     settlement_time: Word | None = None
     refunds: tuple[Refund, ...] = ()
-    refund_chargeback_id: int | Word | None = None
+    refund_chargeback_id: RefundId | None = None
     refund_key: Word | None = None
 
 

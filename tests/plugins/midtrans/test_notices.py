@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kassa.plugins.e_wallet.midtrans.notices import judged
 from kassa.ports.payment import Accept, AnyVerdict, Ignore, RawWebhook, Reject
 from kassa.ports.secret import Secret
+from tests.plugins.anything import JSON
 from tests.plugins.midtrans.books import signature
 
 KEY = "askvnoibnosifnboseofinbofinfgbiufglnbfg"
@@ -112,11 +113,6 @@ def test_the_second_delivery_is_the_same_event_and_another_notice_another():
     assert first.events[0].event_id != other.events[0].event_id
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 NEARLY = st.dictionaries(st.sampled_from([*EXAMPLE]), JSON | st.sampled_from([*EXAMPLE.values()])).map(
     lambda changes: json.dumps(EXAMPLE | changes)
 )
