@@ -45,8 +45,9 @@ def _statement(node: "Element", number: int) -> Told:
     drafts: list[Draft] = []
     left_out: list[LeftOut] = []
     booked: list[tuple[Money, bool]] = []
+    currency = _currency(node)
     for count, one in enumerate(entries, 1):
-        found = entry(one, f"statement {number}, entry {count}", account, _currency(node))
+        found = entry(one, f"statement {number}, entry {count}", account, currency)
         drafts += found.drafts
         left_out += found.left_out
         booked += found.booked

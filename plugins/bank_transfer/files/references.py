@@ -51,8 +51,18 @@ def rf_in(text: str) -> list[str]:
         if more is None:
             continue
         head, tail = iso11649.compact(_squeezed(start[0])), _squeezed(more[0])
-        found += [head + tail[:length] for length in range(len(tail), 0, -1) if iso11649.is_valid(head + tail[:length])]
+        found += [head + tail[:length] for length in _fitting(head, tail) if iso11649.is_valid(head + tail[:length])]
     return found
+
+
+def _fitting(head: str, tail: str) -> list[int]:
+    """How much of the tail the check digits in the head can be of, the longest first (ISO 7064 MOD 97-10, letter by letter)."""
+    fitting, rest = [], 0
+    for length, sign in enumerate(tail, 1):
+        rest = int(f"{rest}{int(sign, 36)}") % 97
+        if int(f"{rest}2715{head[2:]}") % 97 == 1:
+            fitting.append(length)
+    return fitting[::-1]
 
 
 def digits_in(text: str) -> list[str]:

@@ -32,7 +32,7 @@ def test_a_creditor_reference_is_found(text: str):
 @pytest.mark.parametrize("text", ["RF19539007547034", "R F18539007547034", "RF18", "18539007547034", "", "RF"])
 def test_what_is_no_creditor_reference_is_not_found(text: str):
     """Its check digits are checked."""
-    assert RF not in rf_in(text)
+    assert rf_in(text) == []
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,16 @@ def test_any_creditor_reference_between_any_words_is_found(before: str, body: st
     reference = next(f"RF{n:02d}{body}" for n in range(2, 99) if iso11649.is_valid(f"RF{n:02d}{body}"))
     printed = " ".join(reference[at : at + 4] for at in range(0, len(reference), 4))
     assert reference in rf_in(f"{before} {printed} {behind}") or "RF" in before.upper()
+
+
+@given(st.from_regex(r"RF[0-9]{2}[A-Z0-9 ]{1,30}", fullmatch=True))
+def test_all_that_is_found_is_valid_and_all_that_is_valid_is_found(text: str):
+    """As `python-stdnum` judges every beginning of the text."""
+    squeezed = text.replace(" ", "")
+    valid = {squeezed[:end] for end in range(5, 26) if iso11649.is_valid(squeezed[:end])}
+    first = {one for one in rf_in(text) if squeezed.startswith(one)}
+    assert first == valid or "  " in text
+    assert all(iso11649.is_valid(one) for one in rf_in(text))
 
 
 def test_there_is_a_bound_on_what_a_payer_can_make_us_look_at():
