@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGES = ("python-getpaid-simulator==3.2.0", "python-getpaid-payu==3.2.0", "python-getpaid-core==3.2.0")
 LEAST = (3, 12)
-INSTALL_MAX_S = 90
+INSTALL_MAX_S = 60
 
 
 class NoSimulator(Exception):

@@ -108,7 +108,7 @@ def test_whatever_is_signed_is_judged(told: object) -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=30_000, deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(body=bodies, header=headers | st.text(max_size=80), told=shapes)
 def test_no_notice_is_believed_without_the_key_however_long_one_tries(body: bytes, header: str, told: object) -> None:
     unproved(body, header)
