@@ -15,7 +15,6 @@ from .samples import after, entry, money
 from .stores import Stores
 from .witness import audit_of
 
-
 SINCE = after(60)
 
 

@@ -81,3 +81,4 @@ sends_a_key = declares("idempotency by header", lambda can: can.idempotency == "
 is_idempotent = declares("idempotency", lambda can: can.idempotency != "none")
 takes_any_amount = declares("open_amount", lambda can: can.open_amount)
 reads_statements = declares("statements", lambda can: bool(can.statements))
+writes_orders = declares("payouts", lambda can: can.payouts)

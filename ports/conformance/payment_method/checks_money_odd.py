@@ -1,14 +1,15 @@
 """Money as banks bring it: in other amounts than asked, on paper, and seen by nobody."""
 
-from kassa.ports.banking import BankFile, Unreadable
+from kassa.ports.banking import BankFile, Payout, PayoutFile, Unreadable
 from kassa.ports.payment import MovementState, Pending, ShowAccount, Succeeded
 
 from .bench import Bench, Kind, Payment
-from .check import Check, check, has_provider, reads_statements, takes_any_amount
+from .check import Check, check, has_provider, reads_statements, takes_any_amount, writes_orders
 from .checks_command import is_offline
 from .checks_money_books import books, expect_agreement, parts, told
 from .checks_webhook_notices import folded, shown
 from .outcome import Failed, NotOffered, Skipped, expect
+from .samples import new_operation_id
 
 RUBBISH = (b"", b"\xff\xfe\x00", b"<!doctype html><title>Log in</title>", b"[" * 100_000, b"a" * 1024 * 1024)
 
@@ -80,6 +81,29 @@ async def statement(bench: Bench) -> None:
             expect(not made, f"nothing, or Unreadable, for what is no {format}", made)
 
 
+@check(
+    "money.payout",
+    "The same refunds give the same order for the bank, which names each of them, by whatever they are called",
+    "a person uploads it: a second file that looks like another order is money sent twice",
+    writes_orders,
+)
+async def payout(bench: Bench) -> None:
+    part = parts(bench)
+    payouts = [
+        Payout(
+            end_to_end=new_operation_id(), amount=part, name=name, account="GB33BUKB20201555555555", text="Refund KS-1"
+        )
+        for name in ("Ada Lovelace", "Gröẞe & Söhne <x>", "\u674e")
+    ]
+    written = [await bench.attempt(bench.method.payout(bench.context(), payouts)) for _ in range(2)]
+    first = written[0]
+    if not isinstance(first, PayoutFile):
+        raise Failed(expected="an order is written", seen=first)
+    expect(written[1] == first, "the same file for the same refunds", written)
+    unnamed = [one.end_to_end for one in payouts if one.end_to_end.encode() not in first.data]
+    expect(not unnamed, "every refund by its end-to-end id", unnamed)
+
+
 async def _sent_to_the_bank(bench: Bench) -> Payment:
     """A payment whose customer did what is shown: of a method without a provider only the bank's file tells of it."""
     payment = await bench.started(bench.request())
@@ -101,4 +125,4 @@ async def _read(bench: Bench, data: bytes, format: str) -> BankFile:
     return said
 
 
-CHECKS: tuple[Check, ...] = (open_amount, unseen, statement)
+CHECKS: tuple[Check, ...] = (open_amount, unseen, statement, payout)

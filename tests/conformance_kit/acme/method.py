@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from kassa.ports.banking import BankFile, BankLine, Unreadable
+from kassa.ports.banking import BankFile, BankLine, Payout, PayoutFile, Unreadable
 from kassa.ports.payment import (
     Accept,
     AmountRule,
@@ -79,6 +80,7 @@ class Acme(PaymentMethod[AcmeConfig]):
         next_actions=("redirect", "collect", "wait"),
         open_amount=True,
         statements=("acme-lines",),
+        payouts=True,
     )
 
     async def health(self, ctx: Context) -> bool:
@@ -146,7 +148,13 @@ class Acme(PaymentMethod[AcmeConfig]):
             return Unreadable(place="", reason="not a statement of Acme's")
         return BankFile(account="", lines=tuple(told for line in lines for told in self.of_line(line)))
 
+    async def payout(self, ctx: Context, payouts: Sequence[Payout]) -> PayoutFile:
+        return PayoutFile(name=self.order_name(payouts), content_type="text/plain", data=msgspec.json.encode(payouts))
+
     # --- decisions, each a place where it can be got wrong
+
+    def order_name(self, payouts: Sequence[Payout]) -> str:
+        return f"acme-{hashlib.sha256(msgspec.json.encode(payouts)).hexdigest()[:12]}.txt"
 
     def takes(self, request: StartRequest) -> bool:
         return self.capabilities.takes(request.amount)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
-from kassa.ports.banking import BankLine
+from kassa.ports.banking import BankLine, Payout
 from kassa.ports.payment import (
     AnyOutcome,
     Context,
@@ -41,6 +43,17 @@ class NamesLinesAnew(Acme):
     def of_line(self, line: Line) -> tuple[BankLine, ...]:
         self.count += 1
         return tuple(replace(told, id=f"line-{self.count}") for told in super().of_line(line))
+
+
+@breaks("money.payout")
+class NumbersItsOrders(Acme):
+    def __init__(self, config: AcmeConfig) -> None:
+        super().__init__(config)
+        self.count = 0
+
+    def order_name(self, payouts: Sequence[Payout]) -> str:
+        self.count += 1
+        return f"acme-{self.count}.txt"
 
 
 class Hopes(Acme):
