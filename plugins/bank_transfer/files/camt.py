@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from kassa.ports.banking import MAX_LINES, LeftOut
 from kassa.ports.money import Money
 
-from .camt_entries import amount_of, entry, text_at
+from .camt_entries import amount_of, entry
+from .camt_words import text_at
 from .draft import Draft, NotExact, Told, clean
 from .refused import Refused
 from .xml_tree import parsed

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from kassa.ports.banking import LeftOut
 from kassa.ports.money import Money
 
-from . import accounts
+from .camt_words import text_at, words
 from .draft import Draft, NotExact, clean, exact
-from .references import found_in, named
+from .references import named
 from .refused import Refused
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T.*)?")
-_OTHER = {"credit": "Dbtr", "debit": "Cdtr"}
 _DIRECTIONS: dict[str, Literal["credit", "debit"]] = {"CRDT": "credit", "DBIT": "debit"}
 
 
@@ -32,11 +31,6 @@ class Found(NamedTuple):
     drafts: list[Draft]
     left_out: list[LeftOut]
     booked: list[tuple[Money, bool]]
-
-
-def text_at(node: "Element | None", path: str) -> str:
-    """The text of the first element at this path, stripped; empty where there is none."""
-    return "" if node is None else (node.findtext(path) or "").strip()
 
 
 def amount_of(node: "Element | None") -> Money:
@@ -89,14 +83,14 @@ class _Entry:
             return [whole.doubted(doubt)] if doubt else [whole]
         refs = self._part_refs()
         return [
-            self._draft(part, f"{self._place}, transaction {number}", money, refs[number - 1])
+            self._draft([part], f"{self._place}, transaction {number}", money, refs[number - 1])
             for number, (part, money) in enumerate(zip(self._parts, self._moneys(), strict=True), 1)
         ]
 
     def _whole(self) -> Draft:
-        part = self._parts[0] if len(self._parts) == 1 else None
-        ref = self._ref or named(clean(text_at(part, "Refs/AcctSvcrRef"), 200))
-        return self._draft(part, self._place, self._amount, ref)
+        only = self._parts[0] if len(self._parts) == 1 else None
+        ref = self._ref or named(clean(text_at(only, "Refs/AcctSvcrRef"), 200))
+        return self._draft(self._parts, self._place, self._amount, ref)
 
     def _doubt(self) -> str:
         """Why the transactions do not explain the entry; empty where they do, or where a single one says nothing about money."""
@@ -139,59 +133,29 @@ class _Entry:
 
     def _part_refs(self) -> list[str]:
         """The bank's reference of each transaction: its own behind the entry's, or its number where they do not differ."""
+        by_bank = [named(clean(text_at(part, "Refs/AcctSvcrRef"), 70)) for part in self._parts]
         own = [
-            named(clean(text_at(part, "Refs/AcctSvcrRef"), 70) or clean(text_at(part, "Refs/TxId"), 70))
-            for part in self._parts
+            ref or named(clean(text_at(part, "Refs/TxId"), 70)) for ref, part in zip(by_bank, self._parts, strict=True)
         ]
         distinct = all(own) and len(set(own)) == len(own)
         if not self._ref:
-            return (
-                own if distinct and all(text_at(part, "Refs/AcctSvcrRef") for part in self._parts) else [""] * len(own)
-            )
+            return by_bank if distinct and all(by_bank) else [""] * len(own)
         return [f"{self._ref}/{one if distinct else number}" for number, one in enumerate(own, 1)]
 
-    def _draft(self, part: "Element | None", place: str, amount: Money, ref: str) -> Draft:
-        name, account = self._other(part)
-        texts = [clean(one.text or "", 500) for one in (part.findall("RmtInf/Ustrd") if part is not None else [])]
-        texts += [
-            clean(one.text or "", 500) for one in (part.findall("RmtInf/Strd/AddtlRmtInf") if part is not None else [])
-        ]
-        fields = [
-            clean(one.text or "", 100)
-            for one in (part.findall("RmtInf/Strd/CdtrRefInf/Ref") if part is not None else [])
-        ]
-        notes = [text_at(part, "AddtlTxInf"), text_at(self._node, "AddtlNtryInf")]
-        shown = texts or [clean(note, 500) for note in notes if note][:1]
-        returned = part is not None and part.find("RtrInf") is not None
+    def _draft(self, parts: "list[Element]", place: str, amount: Money, ref: str) -> Draft:
+        said = words(self._node, parts, self._direction, self._account)
         draft = Draft(
             place=place,
             direction=self._direction,
             amount=amount,
             booked_on=self._day(),
-            counterparty=name,
-            account=account,
-            text=clean(" ".join([*shown, *fields]), 1000),
-            references=found_in(
-                [" ".join(texts), "".join(texts), *shown],
-                end_to_end=[text_at(part, "Refs/EndToEndId")],
-                numbers=[*fields, *self._credited(part)],
-            ),
+            counterparty=said.counterparty,
+            account=said.account,
+            text=said.text,
+            references=said.references,
             bank_ref=ref,
         )
-        return draft.doubted("it is a transfer that came back") if returned else draft
-
-    def _other(self, part: "Element | None") -> tuple[str, str]:
-        """The other side: its name and its account."""
-        who = _OTHER[self._direction]
-        parties = "RltdPties/"
-        name = text_at(part, f"{parties}{who}/Nm") or text_at(part, f"{parties}{who}/Pty/Nm")
-        ultimate = text_at(part, f"{parties}Ultmt{who}/Nm") or text_at(part, f"{parties}Ultmt{who}/Pty/Nm")
-        return clean(name if named(name) else ultimate, 140), clean(_number(part, f"{parties}{who}Acct"), 50)
-
-    def _credited(self, part: "Element | None") -> list[str]:
-        """The account that the customer wrote, where it is not the statement's own: a virtual account."""
-        number = _number(part, "RltdPties/CdtrAcct") if self._direction == "credit" else ""
-        return [number] if number and self._account and not accounts.same(number, self._account) else []
+        return draft.doubted("it is a transfer that came back") if said.returned else draft
 
     def _day(self) -> str | None:
         written = text_at(self._node, "BookgDt/Dt") or text_at(self._node, "BookgDt/DtTm")
@@ -202,8 +166,3 @@ class _Entry:
             return datetime.date.fromisoformat(found[1] if found else "").isoformat()
         except ValueError:
             raise Refused(self._place, f"{clean(written, 40)!r} is not a day") from None
-
-
-def _number(part: "Element | None", path: str) -> str:
-    number = text_at(part, f"{path}/Id/IBAN") or text_at(part, f"{path}/Id/Othr/Id")
-    return number if named(number) else ""

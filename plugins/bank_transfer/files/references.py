@@ -24,6 +24,11 @@ _MAX_STARTS = 20
 _NOBODY = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF", "NOREFERENCE", "UNKNOWN", "KREF+", "EREF", "NONE", "N/A"})
 
 
+def provided(value: str) -> bool:
+    """Whether a party's name or account says more than ISO 20022's word for none."""
+    return "".join(value.split()).upper() not in ("", "NOTPROVIDED")
+
+
 def named(value: str) -> str:
     """A reference without spaces, empty where it only says that there is none (`NOTPROVIDED`, `NONREF`, zeros)."""
     squeezed = "".join(value.split())

@@ -179,6 +179,15 @@ def test_a_virtual_account_that_the_customer_paid_to_is_a_reference():
     assert ("virtual_account", "8808081234567890") in [(one.kind, one.value) for one in only(data).references]
 
 
+def test_a_party_that_is_not_provided_is_nobody():
+    """No refund goes to an account of that name; the party behind it is taken instead."""
+    line = only(camt([Transfer(5_00, name="NOTPROVIDED", account="NOTPROVIDED")]))
+    assert (line.counterparty, line.account) == ("", "")
+    behind = "<RltdPties><UltmtDbtr><Pty><Nm>Ada</Nm></Pty></UltmtDbtr></RltdPties>"
+    data = camt([Transfer(5_00, name="NOTPROVIDED")]).replace(b"<RltdPties>", behind.encode()[:-12], 1)
+    assert only(data).counterparty == "Ada"
+
+
 def test_references_are_found_in_every_place():
     """Structured, in the text, and as end-to-end id."""
     structured = "<RmtInf><Strd><CdtrRefInf><Ref>RF18 5390 0754 7034</Ref></CdtrRefInf></Strd></RmtInf>"

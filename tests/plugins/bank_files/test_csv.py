@@ -1,13 +1,18 @@
 """CSV by declared profiles: read as declared, or refused at the line and column that is not."""
 
+import re
+import tomllib
+
 import msgspec
 import pytest
 
 from kassa.plugins.bank_transfer.files import CsvProfile
 from kassa.ports.banking import BankFile, Unreadable
+from tests.architecture.tree import ROOT
 from tests.plugins.bank_files.reading import checked, good, total
 from tests.plugins.bank_files.written import Transfer, csv_file
 
+README = ROOT / "plugins" / "bank_transfer" / "files" / "README.md"
 GERMAN = CsvProfile(
     date="Buchung",
     date_format="DD.MM.YYYY",
@@ -204,6 +209,18 @@ def test_an_unknown_format_is_refused_with_those_that_there_are():
         place="format", reason="there is no format 'csv:other'; there are auto, camt, mt940, csv:mine"
     )
     assert isinstance(checked(b"a,b", "auto", {"mine": PLAIN}), Unreadable)
+
+
+def test_the_profile_in_the_documentation_works():
+    """Copied as it stands, with a line as that bank writes it."""
+    (example,) = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    profile = msgspec.convert(tomllib.loads(example)["payments"]["bank_transfer"]["csv"]["sparkasse"], CsvProfile)
+    header = "Auftragskonto;Buchungstag;Verwendungszweck;Kundenreferenz (End-to-End);Beguenstigter/Zahlungspflichtiger;"
+    line = "DE89370400440532013000;20.11.26;INVOICE 2026-000001;;Müller;"
+    data = f"{header}Kontonummer/IBAN;Betrag;Waehrung\n{line}NL91ABNA0417164300;1.234,56;EUR\n".encode("cp1252")
+    found = by(profile, data, "DE89370400440532013000")
+    assert isinstance(found, BankFile), found
+    assert (str(found.lines[0].amount), found.lines[0].counterparty) == ("1234.56 EUR", "Müller")
 
 
 GOOD = {"date": 1, "amount": 2, "currency": "EUR", "header": False}

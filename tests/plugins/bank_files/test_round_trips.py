@@ -10,7 +10,7 @@ from tests.plugins.bank_files.test_csv import GERMAN
 from tests.plugins.bank_files.written import Transfer, balance, camt, csv_file, mt940
 
 _PRINTED = st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=("C", "Z"))
-_WORDS = st.text(alphabet=_PRINTED, max_size=30)
+_WORDS = st.text(alphabet=_PRINTED, max_size=30).filter(lambda words: words.upper() != "NOTPROVIDED")
 _PLAIN = st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=16)
 _DAYS = st.dates(min_value=date(2001, 1, 1), max_value=date(2069, 1, 1)).map(str)
 

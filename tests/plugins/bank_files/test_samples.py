@@ -68,6 +68,7 @@ def test_the_entry_of_200_000_with_parts_that_do_not_sum_is_one_line_in_doubt(na
     line = only(sample(name))
     assert str(line.amount) == "200000.00 SEK"
     assert line.doubt
+    assert "Unstructured Remittance Information V3 block 2" in line.text
 
 
 def test_the_same_entry_of_200_000_as_a_credit_is_in_doubt_as_well():
