@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from itertools import permutations
+from pathlib import Path
 
 import msgspec
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
+from kassa.adapters.main.configuration import load
+from kassa.adapters.main.methods import instances_of
 from kassa.ports.cashier import PaymentView
-from kassa.ports.errors import AmountRefused, EvidenceRefused
+from kassa.ports.errors import AmountRefused, EvidenceRefused, SettingRefused
 from kassa.ports.payment import MovementState, ShowAccount
 from kassa.ports.payment_records import PayableState, PaymentStatus, Suspense
 from kassa.ports.treasury import Assignment
@@ -69,6 +72,20 @@ async def test_an_order_that_is_short_by_more_is_not(till: Till) -> None:
     view = await paid(till, view.id, 2, "BANK-2")
     assert (view.status, await forgiven(till, invoice)) == (Q.PAID, 4)
     assert await till.status(invoice) == "paid"
+
+
+def test_the_shop_says_how_lenient_it_is_and_whether_two_people_have_to_see_money(tmp_path: Path) -> None:
+    page = tmp_path / "kassa.toml"
+    for lines, expected in (("", 0), ("tolerance = 5", 5)):
+        page.write_text(
+            f'[treasury]\nsecond_person = true\n[payments.bank]\nplugin = "bank"\n{lines}\n', encoding="utf-8"
+        )
+        settings = load(page, {})
+        (instance,) = instances_of(settings)
+        assert (instance.tolerance, settings.treasury.second_person) == (expected, True)
+    page.write_text('[payments.bank]\nplugin = "bank"\ntolerance = -1\n', encoding="utf-8")
+    with pytest.raises(SettingRefused):
+        load(page, {})
 
 
 async def test_a_shop_without_tolerance_lets_go_of_nothing() -> None:
