@@ -24,6 +24,8 @@ _INVOICE: Final = re.compile(r"(?=KS([0-9A-Z]{4})([0-9A-Z]{4})([0-9A-Z]))")
 _READ_AS: Final = str.maketrans("OIL", "011")
 """Crockford's base 32 has no O, I and L: whoever writes one means a digit."""
 MOST_NAMED: Final = 10
+MOST_REFERENCES: Final = 100
+"""What looks like a number of ours in one line; banks write long digits for many reasons."""
 
 
 class Match(Value, frozen=True, kw_only=True):
@@ -75,8 +77,9 @@ def plain(text: str) -> str:
 
 def references_in(line: BankLine) -> tuple[str, ...]:
     """What of the line may be a payment's own reference."""
-    told = [plain(one.value) for one in line.references if one.kind in ("virtual_account", "rf")]
-    return tuple(dict.fromkeys((*told, *_CREDITOR_REFERENCE.findall(line.text.upper()))))[:MOST_NAMED]
+    told = [one.value for one in line.references if one.kind in ("virtual_account", "rf")]
+    written = _CREDITOR_REFERENCE.findall(line.text.upper())
+    return tuple(dict.fromkeys((*map(plain, told), *told, *written)))[:MOST_REFERENCES]
 
 
 def invoices_in(line: BankLine) -> tuple[InvoiceId, ...]:

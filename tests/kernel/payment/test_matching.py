@@ -176,7 +176,7 @@ def test_another_currency_names_nobody_and_says_so() -> None:
 
 def test_what_is_looked_up_is_what_the_line_names() -> None:
     line = credit(text=f"{RF} ks 7f3q 9mzd x", references=naming(virtual_account="88081 42"))
-    assert references_in(line) == ("8808142", RF)
+    assert references_in(line) == ("8808142", "88081 42", RF)
     assert invoices_in(line) == ("KS-7F3Q-9MZD-X",)
 
 

@@ -1,6 +1,7 @@
 """Bank statements at the desk: kept whole or not at all, matched, counted once, whatever falls over meanwhile."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from kassa.adapters.system.failpoints import FailpointReached, SystemFailpoints
 from kassa.kernel.payment_lines_work import LEASE_S
 from kassa.ports.bank_desk import BankStatement
 from kassa.ports.bank_files import LineState
-from kassa.ports.banking import BankReference
+from kassa.ports.banking import BankReference, Reserving
 from kassa.ports.errors import Conflict, NotCapable, StatementRefused, UnknownMethod
 from kassa.ports.money import Money
 from kassa.ports.payment import AnyOutcome, Context, Movement, MovementState, OperationRequest, Pending, Wait
@@ -374,5 +375,48 @@ async def test_a_refund_is_done_by_the_debit_that_names_it_once() -> None:
     assert (refund.id, refund.state) == (f"out-{operation.id}", MovementState.SUCCEEDED)
     assert (await till.cashier.treasury.view(payment.id)).refunded == pence(300)
     assert (await desk.bring(debit(3, 300, references=named))).verdicts == {"review": 1}
+    await till.assert_sound()
+    await till.close()
+
+
+# --- what is looked up
+
+
+async def test_a_payer_is_known_from_another_file(till: Till, desk: Desk) -> None:
+    _, _, number = await a_bill(till)
+    await desk.bring(credit(1, references=to_account(number)))
+    _, second, _ = await a_bill(till, 700)
+    report = await desk.bring(credit(2, 700, text="tea"))
+    assert [(line.verdict, line.payments) for line in report.lines] == [("proposed", (second,))]
+
+
+async def test_money_for_a_payment_of_long_ago_is_found_by_its_number(till: Till, desk: Desk) -> None:
+    invoice_id, payment_id, number = await a_bill(till)
+    await till.settle()
+    till.world.clock.advance(days=100)
+    assert await desk.files.open_bills("bank", ended_since=till.world.clock.now(), limit=9) == ()
+    report = await desk.bring(credit(references=to_account(number)))
+    assert [(line.verdict, line.payments) for line in report.lines] == [("confirmed", (payment_id,))]
+    assert (await till.file(invoice_id)).payments[0].late
+
+
+class Kode(Bank):
+    """A bank account on which every payment has an amount of its own."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.reserving = Reserving(what="amount", first=1, last=99)
+
+
+async def test_an_amount_of_its_own_names_a_payment_and_confirms_where_the_shop_says_so() -> None:
+    till = await open_till(also=(Kode,))
+    for confirms, verdict in (((), "proposed"), (("amount",), "confirmed")):
+        invoice_id = await till.order(1000)
+        payment = await till.start(invoice_id, "kode")
+        assert payment.nominal.amount < 1000
+        line = credit(payment.id, payment.nominal.amount, text="tea", account="")
+        report = await bank_desk(till, "kode", confirms).bring(line)
+        assert [(told.verdict, told.payments) for told in report.lines] == [(verdict, (payment.id,))]
+    assert await till.status(invoice_id) == "paid"
     await till.assert_sound()
     await till.close()
