@@ -11,6 +11,7 @@ from kassa.ports.payment import RawWebhook
 from kassa.ports.values import Value
 
 from . import idempotency
+from .parameters import AnyQuery
 from .payment_words import WordedPayment, worded
 from .route import Access, Answers, Budget, Call, KeyRule, NoQuery, Reply, Route, as_json, nothing
 from .texts import speech_for
@@ -92,13 +93,13 @@ def _told(call: Call[Any, Any], view: PaymentView) -> Reply:
     return as_json(worded(view, call.shop.cashier.name_of(view.method), speech), headers=speech.headers())
 
 
-async def returned(call: Call[None, NoQuery]) -> Reply:
+async def returned(call: Call[None, AnyQuery]) -> Reply:
     """The browser is back: untrusted, it only makes the shop ask the provider."""
     url = await call.shop.cashier.returned(call.path["token"])
     return nothing(303, [(b"location", url.encode("ascii"))])
 
 
-async def webhook(call: Call[bytes, NoQuery]) -> Reply:
+async def webhook(call: Call[bytes, AnyQuery]) -> Reply:
     """A provider's notice: raw bytes, raw header pairs in order, the literal answer that the provider insists on."""
     raw = RawWebhook(
         slug=call.path["slug"],
@@ -207,6 +208,7 @@ ROUTES = (
         tag="Payment",
         summary="Where providers send the browser back",
         handler=returned,
+        query=AnyQuery,
         budget=Budget.RETURN,
         answers=(Answers(status=303, says="On to the shop's page, an allow-listed address.", headers=("Location",)),),
         errors=(errors.UnknownPayment,),
@@ -218,6 +220,7 @@ ROUTES = (
         tag="Payment",
         summary="A provider's notice",
         handler=webhook,
+        query=AnyQuery,
         raw_body=True,
         budget=Budget.WEBHOOK,
         explain="Kept before it is answered, processed afterwards. The answer is what the provider insists on.",

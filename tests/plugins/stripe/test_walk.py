@@ -127,7 +127,6 @@ async def test_three_d_secure_at_stripe_is_finished_by_its_event(counter: Counte
     assert counter.shop.violations() == ()
 
 
-@pytest.mark.xfail(reason="the way back refuses query parameters that it does not know", strict=True)
 async def test_stripe_sends_the_browser_back_with_words_of_its_own(counter: Counter, client: httpx.AsyncClient):
     """It adds its parameters to the shop's address; the way back asks Stripe, and the order is paid before any event."""
     buyer, invoice_id, total = await ordered(client)
