@@ -19,7 +19,7 @@ VERSION: Final = 1
 TEST: Final = "webhook.test"
 DISABLED: Final = "endpoint.disabled"
 _FIELDS: Final = {
-    "order": ("invoice_id", "status", "total"),
+    "order": ("invoice_id", "status", "total", "forgiven"),
     "payment": (
         "invoice_id", "payment_id", "merchant_ref", "method", "status", "nominal", "authorized", "captured", "refunded",
     ),
