@@ -1,6 +1,7 @@
 """What in a line may name a payment: RF references (ISO 11649) and runs of digits that may be a virtual account.
 
-All are candidates: the shop compares them exactly with what it has given out, so one too many is harmless and one too few is not.
+All are candidates: the shop compares them exactly with what it has given out. One too few leaves money unnamed; one too many
+could be another customer's by chance, so short numbers are not put together out of pieces.
 """
 
 import re
@@ -18,7 +19,6 @@ MAX_REFERENCES = 50
 _MAX_TEXT = 4_000
 _RF = re.compile(r"(?i)RF[ -]?[0-9][ -]?[0-9]")
 _RF_MORE = re.compile(r"(?:[ .-]?[A-Za-z0-9]){1,21}")
-_MAX_GROUPS = 12
 _CHAIN = re.compile(r"[0-9]+(?:[ .-][0-9]+){0,11}")
 _MAX_STARTS = 20
 _NOBODY = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF", "NOREFERENCE", "UNKNOWN", "KREF+", "EREF", "NONE", "N/A"})
@@ -71,15 +71,16 @@ def _fitting(head: str, tail: str) -> list[int]:
 
 
 def digits_in(text: str) -> list[str]:
-    """Runs of 8 to 24 digits: as written, then those that come of leaving out single spaces, points or dashes between groups."""
+    """Runs of 8 to 24 digits as written; then those that come of leaving out single spaces, points or dashes between groups, of
+    10 digits at least where all groups are taken, else of 12: a date, or a piece of a longer number, is nobody's account."""
     chains = [re.split(r"[ .-]", chain) for chain in _CHAIN.findall(text)]
-    joined = (
-        "".join(groups[first:last])
-        for wide in range(1, _MAX_GROUPS + 1)
-        for groups in chains
-        for first, last in zip(range(len(groups)), range(wide, len(groups) + 1), strict=False)
-    )
-    return [one for one in joined if 8 <= len(one) <= 24][:MAX_REFERENCES]
+    single = [group for groups in chains for group in groups if len(group) >= 8]
+    whole = ["".join(groups) for groups in chains if len(groups) > 1]
+    pieces = [
+        "".join(groups[a:b]) for groups in chains for a in range(len(groups)) for b in range(a + 2, len(groups) + 1)
+    ]
+    found = [*single, *(one for one in whole if len(one) >= 10), *(one for one in pieces if len(one) >= 12)]
+    return [one for one in dict.fromkeys(found) if len(one) <= 24][:MAX_REFERENCES]
 
 
 def _squeezed(text: str) -> str:

@@ -50,6 +50,12 @@ def test_a_virtual_account_is_found(text: str):
     assert "8808081234567890" in digits_in(text)
 
 
+@pytest.mark.parametrize("text", ["20.11.2026", "2026-11-20", "030 123 45 67", "12 34 56 78"])
+def test_a_date_or_a_short_number_in_pieces_is_no_account(text: str):
+    """Put together out of pieces it could be another customer's by chance."""
+    assert [one for one in digits_in(text) if len(one) < 10] == []
+
+
 def test_what_is_too_short_or_too_long_for_an_account_is_passed_over():
     """Eight to twenty-four digits."""
     assert digits_in("1234567") == []
