@@ -70,7 +70,8 @@ def refused(answer: httpx.Response, status: int, code: str, where: object) -> No
 async def test_garbage_is_400(hostile: list[Hostile]) -> None:
     for who in hostile:
         for name, body in GARBAGE.items():
-            refused(await who.send(body), 400, "malformed", (who.route.name, name))
+            if body or not who.route.body_optional:
+                refused(await who.send(body), 400, "malformed", (who.route.name, name))
 
 
 async def test_a_good_body_with_one_thing_wrong_is_400(hostile: list[Hostile]) -> None:
