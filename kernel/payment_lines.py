@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from kassa.kernel.payment_matching import Known, Match, is_foreign, matched
 from kassa.ports.bank_desk import MatchKind
-from kassa.ports.bank_files import LineState, Verdict
+from kassa.ports.bank_files import Holder, LineState, Verdict
 from kassa.ports.banking import BankLine
 from kassa.ports.ids import OperationId, PaymentId
 from kassa.ports.money import Money
@@ -18,13 +18,6 @@ from kassa.ports.values import Value
 _OPEN: Final = (OperationState.SENT, OperationState.UNKNOWN, OperationState.PENDING)
 _LIVE_ONLY: Final[frozenset[MatchKind]] = frozenset({"amount", "payer", "invoice_nearly"})
 """These say something only of a payment that is waited for."""
-
-
-class Holder(Value, frozen=True, kw_only=True):
-    """A payment that has the money of a line already."""
-
-    payment_id: PaymentId
-    amount: Money
 
 
 class OwnRefund(Value, frozen=True, kw_only=True):
@@ -81,10 +74,10 @@ def learned(sight: Sight, line: BankLine, judgement: Judgement) -> Sight:
     if judgement.does != "enter":
         return sight
     known, paid = sight.known, judgement.payments[0]
-    bill = next(one for one in known.bills if one.payment_id == paid)
+    (bill,) = known.bills.get(paid)
     left = max(0, bill.due.amount - line.amount.amount)
     owing = replace(bill, due=replace(bill.due, amount=left), is_live=bill.is_live and left > 0)
-    bills = tuple(owing if one.payment_id == paid else one for one in known.bills)
+    bills = known.bills.with_changed(owing)
     payers = dict(known.payers)
     if line.account:
         payers[line.account] = payers.get(line.account, frozenset()) | {bill.customer_id}

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
-from kassa.kernel.payment_lines import Holder, OwnRefund, Sight, named_refunds
+from kassa.kernel.payment_lines import OwnRefund, Sight, named_refunds
 from kassa.kernel.payment_matching import Known, invoices_in, references_in
+from kassa.kernel.payment_shelf import Shelf
 from kassa.kernel.payment_time import later
 from kassa.kernel.plugin_host import LoadedMethods
 from kassa.ports.bank_desk import CONFIRMING, MatchKind
-from kassa.ports.bank_files import BankFiles, NewLine, OpenBill
+from kassa.ports.bank_files import BankFiles, Holder, NewLine, OpenBill
 from kassa.ports.clock import Clock
 from kassa.ports.ids import AccountId, OperationId, PaymentId
 from kassa.ports.payment import Movement, MovementState
@@ -54,7 +55,7 @@ class Sights:
         have = {bill.payment_id for bill in bills}
         return Sight(
             known=Known(
-                bills=(*bills, *(bill for bill in named if bill.payment_id not in have)),
+                bills=Shelf((*bills, *(bill for bill in named if bill.payment_id not in have))),
                 amounts=amounts,
                 payers=await self._payers(method, credits),
             ),
@@ -78,13 +79,9 @@ class Sights:
         return found
 
     async def _holders(self, method: str, lines: tuple[NewLine, ...]) -> dict[str, Holder]:
-        found: dict[str, Holder] = {}
-        for new in lines:
-            for owner in (await self._payments.payments_with(method, new.movement_id))[:1]:
-                file = await self._payments.file_of_payment(owner)
-                held = _capture(file, owner, new.movement_id)
-                found[new.movement_id] = Holder(payment_id=owner, amount=held.amount)
-        return found
+        names = _unique(new.movement_id for new in lines)
+        found = await self._files.holders(method, names) if names else ()
+        return {holder.movement_id: holder for holder in reversed(found)}
 
     async def _refunds(self, method: str, lines: tuple[NewLine, ...]) -> dict[OperationId, OwnRefund]:
         names = _unique(name for new in lines for name in named_refunds(new.line))
@@ -96,11 +93,6 @@ class Sights:
                 pending = tuple(m for m in _refunds_of(file, order.payment_id) if m.state is MovementState.PENDING)
                 found[operation.id] = OwnRefund(operation=operation, amount=operation.amount, pending=pending)
         return found
-
-
-def _capture(file: PaymentFile, payment_id: PaymentId, movement_id: str) -> Movement:
-    mine = [k.movement for k in file.movements if k.payment_id == payment_id and k.movement.kind == "capture"]
-    return next(movement for movement in mine if movement.id == movement_id)
 
 
 def _refunds_of(file: PaymentFile, payment_id: PaymentId) -> list[Movement]:

@@ -8,21 +8,18 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kassa.kernel.payment_typing import is_nearly_in
+from kassa.kernel.payment_shelf import Shelf, as_read, plain
 from kassa.ports.bank_desk import MatchKind
 from kassa.ports.bank_files import OpenBill
 from kassa.ports.banking import BankLine
 from kassa.ports.ids import AccountId, InvoiceId, PaymentId
 from kassa.ports.values import Value
 
-_CREDITOR_REFERENCE: Final = re.compile(r"RF\d{2}[A-Z0-9]{1,21}")
-"""ISO 11649."""
-_SHORTEST_REFERENCE: Final = 9
+_CREDITOR_REFERENCE: Final = re.compile(r"RF(?=\d{2}[A-Z0-9])")
+"""Where an ISO 11649 reference may begin."""
+_SHORTEST_REFERENCE, _LONGEST_REFERENCE = 9, 25
 """A creditor reference shorter than this is not looked for inside a text: it may stand there by chance."""
-_NOT_PLAIN: Final = re.compile(r"[^A-Z0-9]+")
 _INVOICE: Final = re.compile(r"(?=KS([0-9A-Z]{4})([0-9A-Z]{4})([0-9A-Z]))")
-_READ_AS: Final = str.maketrans("OIL", "011")
-"""Crockford's base 32 has no O, I and L: whoever writes one means a digit."""
 MOST_NAMED: Final = 10
 MOST_REFERENCES: Final = 100
 """What looks like a number of ours in one line; banks write long digits for many reasons."""
@@ -46,54 +43,57 @@ class Known(Value, frozen=True, kw_only=True):
     """What lines are matched with: payments of the method (open, lately ended, or named by the lines); whose the amounts are that
     are given to one payment alone (minor units); which customers paid from an account before."""
 
-    bills: tuple[OpenBill, ...]
+    bills: Shelf
     amounts: Mapping[int, PaymentId]
     payers: Mapping[str, frozenset[AccountId]]
 
 
 def matched(line: BankLine, known: Known) -> Match | None:
     """The first kind of recognition that names a payment in the line's currency."""
-    bills = [bill for bill in known.bills if bill.due.currency == line.amount.currency]
     text = plain(line.text)
-    found = _numbers(line, text, bills)
     return (
-        found
-        or _nearly(text, bills)
-        or _by_amount(line, bills, known.amounts)
-        or _by_payer(line, bills, known.payers.get(line.account, frozenset()))
+        _numbers(line, text, known.bills, is_ours=True)
+        or _nearly(line, text, known.bills)
+        or _by_amount(line, known)
+        or _by_payer(line, known)
     )
 
 
 def is_foreign(line: BankLine, known: Known) -> bool:
     """Whether the line names a payment, but in another currency than that is in."""
-    others = [bill for bill in known.bills if bill.due.currency != line.amount.currency]
-    return bool(others) and _numbers(line, plain(line.text), others) is not None
-
-
-def plain(text: str) -> str:
-    """A text as it is searched: capitals and digits, and nothing between them."""
-    return _NOT_PLAIN.sub("", text.upper())
+    return _numbers(line, plain(line.text), known.bills, is_ours=False) is not None
 
 
 def references_in(line: BankLine) -> tuple[str, ...]:
     """What of the line may be a payment's own reference."""
     told = [one.value for one in line.references if one.kind in ("virtual_account", "rf")]
-    written = _CREDITOR_REFERENCE.findall(line.text.upper())
-    return tuple(dict.fromkeys((*map(plain, told), *told, *written)))[:MOST_REFERENCES]
+    return tuple(dict.fromkeys((*map(plain, told), *told, *_written(plain(line.text)))))[:MOST_REFERENCES]
 
 
 def invoices_in(line: BankLine) -> tuple[InvoiceId, ...]:
     """What of the line's text may be an invoice number."""
-    found = _INVOICE.findall(_as_read(plain(line.text)))
+    found = _INVOICE.findall(as_read(plain(line.text)))
     return tuple(dict.fromkeys(f"KS-{first}-{second}-{check}" for first, second, check in found))[:MOST_NAMED]
 
 
 # --- by a number ------------------------------------------------------------------------------------------------
 
 
-def _numbers(line: BankLine, text: str, bills: list[OpenBill]) -> Match | None:
-    """By virtual account, creditor reference, invoice number; a contradiction between them is a doubt."""
-    found = [match for match in (_account(line, bills), _creditor(line, text, bills), _invoice(text, bills)) if match]
+def _numbers(line: BankLine, text: str, bills: Shelf, *, is_ours: bool) -> Match | None:
+    """By virtual account, creditor reference, invoice number, of payments in the line's currency or (not `is_ours`) in others; a
+    contradiction between them is a doubt."""
+
+    def chosen(found: Iterable[OpenBill]) -> tuple[OpenBill, ...]:
+        return _chosen(bill for bill in found if (bill.due.currency == line.amount.currency) is is_ours)
+
+    accounts = [plain(one.value) for one in line.references if one.kind == "virtual_account"]
+    told = [plain(one.value) for one in line.references if one.kind == "rf"]
+    matches = (
+        _match("virtual_account", chosen(bills.referred(accounts)), "sent to the virtual account of {}"),
+        _match("rf", chosen(bills.referred([*told, *_written(text)])), "the creditor reference is that of {}"),
+        _match("invoice", chosen(bills.invoiced(as_read(text))), "the text has the invoice number of {}"),
+    )
+    found = [match for match in matches if match is not None]
     if len(found) < 2:
         return found[0] if found else None
     named = {bill.invoice_id: bill for match in reversed(found) for bill in match.bills}
@@ -104,35 +104,16 @@ def _numbers(line: BankLine, text: str, bills: list[OpenBill]) -> Match | None:
     return Match(kind=first.kind, bills=bills_named, reason=f"it names {_several(bills_named)}")
 
 
-def _account(line: BankLine, bills: list[OpenBill]) -> Match | None:
-    numbers = {plain(one.value) for one in line.references if one.kind == "virtual_account"}
-    chosen = _chosen(bill for bill in bills if bill.provider_ref is not None and plain(bill.provider_ref) in numbers)
-    return _match("virtual_account", chosen, "sent to the virtual account of {}")
+def _written(text: str) -> list[str]:
+    """What in a plain text may be a creditor reference: where one begins, nobody knows where it ends."""
+    begins = [found.start() for found in _CREDITOR_REFERENCE.finditer(text)][:MOST_NAMED]
+    lengths = range(_SHORTEST_REFERENCE, _LONGEST_REFERENCE + 1)
+    return [text[start : start + length] for start in begins for length in lengths if start + length <= len(text)]
 
 
-def _creditor(line: BankLine, text: str, bills: list[OpenBill]) -> Match | None:
-    told = {plain(one.value) for one in line.references if one.kind == "rf"}
-    owned = [(plain(bill.provider_ref), bill) for bill in bills if bill.provider_ref is not None]
-    chosen = _chosen(bill for reference, bill in owned if reference in told)
-    if not chosen:
-        chosen = _chosen(bill for reference, bill in owned if _is_written(reference, text))
-    return _match("rf", chosen, "the creditor reference is that of {}")
-
-
-def _is_written(reference: str, text: str) -> bool:
-    is_one = len(reference) >= _SHORTEST_REFERENCE and _CREDITOR_REFERENCE.fullmatch(reference) is not None
-    return is_one and reference in text
-
-
-def _invoice(text: str, bills: list[OpenBill]) -> Match | None:
-    read = _as_read(text)
-    chosen = _chosen(bill for bill in bills if _as_read(plain(bill.invoice_id)) in read) if read else ()
-    return _match("invoice", chosen, "the text has the invoice number of {}")
-
-
-def _nearly(text: str, bills: list[OpenBill]) -> Match | None:
-    read = _as_read(text)
-    near = _chosen(bill for bill in bills if bill.is_live and is_nearly_in(_as_read(plain(bill.invoice_id)), read))
+def _nearly(line: BankLine, text: str, bills: Shelf) -> Match | None:
+    found = [bill for bill in bills.nearly_invoiced(as_read(text)) if bill.is_live]
+    near = _chosen(bill for bill in found if bill.due.currency == line.amount.currency)
     if len(near) != 1:
         return None
     return _match(
@@ -143,14 +124,18 @@ def _nearly(text: str, bills: list[OpenBill]) -> Match | None:
 # --- by what a customer does ------------------------------------------------------------------------------------
 
 
-def _by_amount(line: BankLine, bills: list[OpenBill], amounts: Mapping[int, PaymentId]) -> Match | None:
-    owner = amounts.get(line.amount.amount)
-    chosen = _chosen(bill for bill in bills if bill.payment_id == owner)
+def _by_amount(line: BankLine, known: Known) -> Match | None:
+    owner = known.amounts.get(line.amount.amount)
+    chosen = _chosen(bill for bill in known.bills.get(owner) if bill.due.currency == line.amount.currency)
     return _match("amount", chosen, "the amount was given to {} alone")
 
 
-def _by_payer(line: BankLine, bills: list[OpenBill], customers: frozenset[AccountId]) -> Match | None:
-    mine = _chosen(b for b in bills if b.is_live and b.customer_id in customers and line.amount in (b.due, b.shown))
+def _by_payer(line: BankLine, known: Known) -> Match | None:
+    customers = known.payers.get(line.account, frozenset())
+    if not customers:
+        return None
+    theirs = (b for b in known.bills.all() if b.is_live and b.customer_id in customers)
+    mine = _chosen(bill for bill in theirs if line.amount in (bill.due, bill.shown))
     if len(mine) != 1:
         return None
     return _match("payer", mine, "a customer who paid from this account before owes exactly this for {}")
@@ -180,7 +165,3 @@ def _match(kind: MatchKind, bills: tuple[OpenBill, ...], reason: str) -> Match |
 def _several(bills: tuple[OpenBill, ...]) -> str:
     names = ", ".join(bill.invoice_id for bill in bills[:MOST_NAMED])
     return f"{len(bills)} invoices: {names}"
-
-
-def _as_read(text: str) -> str:
-    return text.translate(_READ_AS)

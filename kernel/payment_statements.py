@@ -40,7 +40,7 @@ from kassa.ports.treasury import Review
 from kassa.ports.values import Page
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 5.0
 """So long an import processes its lines itself; what is left then is the sweep's."""
 _ASKED: Final = 1000
 _PART: Final = re.compile(r"/(?:part|rest)/[^/]*\Z")
@@ -145,7 +145,7 @@ class KernelBankDesk:
             for new in some:
                 found[new.line.id] = judged(new.line, new.movement_id, sight)
                 sight = learned(sight, new.line, found[new.line.id])
-            bills = sight.known.bills
+            bills = sight.known.bills.all()
         return found
 
     async def _process(self, held: tuple[HeldLine, ...], origin: Origin, outcome: Outcome) -> None:

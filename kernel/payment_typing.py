@@ -11,6 +11,12 @@ def is_nearly_in(number: str, text: str) -> bool:
     return any(is_one_slip_away(number, piece) for piece in _pieces(number, text))
 
 
+def parts_of(number: str) -> tuple[str, ...]:
+    """Three parts, of which one slip leaves at least one as it is."""
+    size = -(-len(number) // _PARTS)
+    return tuple(number[start : start + size] for start in range(0, len(number), size))
+
+
 def _pieces(number: str, text: str) -> Iterator[str]:
     """The pieces of the text in which one part of the number stands about where it should."""
     size = -(-len(number) // _PARTS)

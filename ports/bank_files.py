@@ -149,6 +149,14 @@ class Payer(Value, frozen=True, kw_only=True):
     customer_id: AccountId
 
 
+class Holder(Value, frozen=True, kw_only=True):
+    """A payment that has the money of a line already, and as how much."""
+
+    movement_id: str
+    payment_id: PaymentId
+    amount: Money
+
+
 class RefundOrder(Value, frozen=True, kw_only=True):
     """A refund of ours that a bank is to carry out."""
 
@@ -202,6 +210,9 @@ class BankFiles(Protocol):
 
     async def payers(self, method: str, accounts: tuple[str, ...]) -> tuple[Payer, ...]:
         """The customers for whose payments money counts that came from these accounts (at most 1000) by lines of this method."""
+
+    async def holders(self, method: str, movements: tuple[str, ...]) -> tuple[Holder, ...]:
+        """Which payments of the method have captures of these ids (at most 1000) already."""
 
     async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
         """Those of these operations (at most 1000) that are refunds of payments of the method."""

@@ -12,6 +12,7 @@ from kassa.adapters.sql.rows import cursor_number
 from kassa.ports.audit import AuditEntry
 from kassa.ports.bank_files import (
     HeldLine,
+    Holder,
     KeepStatement,
     KeptLine,
     KeptStatement,
@@ -83,6 +84,9 @@ JOIN movements m ON m.id = l.movement_id AND m.kind = 'capture' AND m.state = {i
 JOIN payments p ON p.id = m.payment_id AND p.method = l.method
 JOIN payables y ON y.invoice_id = p.invoice_id
 WHERE l.method = $1 AND l.account = ANY($2::text[]) ORDER BY l.account, y.customer_id"""
+_HOLDERS: Final = """
+SELECT m.id, m.payment_id, m.amount, m.currency FROM movements m JOIN payments p ON p.id = m.payment_id
+WHERE p.method = $1 AND m.kind = 'capture' AND m.id = ANY($2::text[]) ORDER BY m.payment_id, m.id"""
 _REFUNDS: Final = """
 SELECT o.id, o.payment_id FROM operations o JOIN payments p ON p.id = o.payment_id
 WHERE p.method = $1 AND o.kind = 'refund' AND o.id = ANY($2::text[]) ORDER BY o.id"""
@@ -191,6 +195,11 @@ class PostgresBankFiles:
         """By account."""
         rows = await self._database.read(_PAYERS, method, list(accounts))
         return tuple(Payer(account=row.account, customer_id=row.customer_id) for row in rows)
+
+    async def holders(self, method: str, movements: tuple[str, ...]) -> tuple[Holder, ...]:
+        """By payment."""
+        rows = await self._database.read(_HOLDERS, method, list(movements))
+        return tuple(banking_rows.holder_from_row(row) for row in rows)
 
     async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
         """By id."""

@@ -7,6 +7,7 @@ import msgspec
 
 from kassa.ports.bank_files import (
     HeldLine,
+    Holder,
     KeepStatement,
     KeptLine,
     LinePage,
@@ -103,6 +104,11 @@ def line_from_row(row: Row) -> KeptLine:
         payments=msgspec.json.decode(row.payments, type=tuple[PaymentId, ...]),
         reviewed=row.reviewed,
     )
+
+
+def holder_from_row(row: Row) -> Holder:
+    """Of a row of `movements`."""
+    return Holder(movement_id=row.id, payment_id=row.payment_id, amount=Money(amount=row.amount, currency=row.currency))
 
 
 def payments_text(payments: tuple[PaymentId, ...]) -> str:

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, func, insert, literal_column, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from kassa.adapters.sql import banking_rows, tables
 from kassa.adapters.sql.rows import cursor_number
@@ -12,6 +11,7 @@ from kassa.adapters.sql.tables_banking import bank_files, bank_lines
 from kassa.ports.audit import AuditEntry
 from kassa.ports.bank_files import (
     HeldLine,
+    Holder,
     KeepStatement,
     KeptLine,
     KeptStatement,
@@ -49,9 +49,12 @@ _STATEMENT: Select[Any] = select(
 _BY_DIGEST = _STATEMENT.where(_F.method == bindparam("the_method"), _F.sha256 == bindparam("digest"))
 _BY_ID = _STATEMENT.where(_F.id == bindparam("file"))
 _NEWEST = _STATEMENT.where(_F.id < bindparam("below")).order_by(_F.id.desc()).limit(bindparam("most"))
-_KNOWN_LINE = select(_L.id).where(_L.method == bindparam("the_method"), _L.line_id == bindparam("line"))
+_KNOWN_LINES = select(_L.line_id).where(
+    _L.method == bindparam("the_method"), _L.line_id.in_(bindparam("ids", expanding=True))
+)
 _ADD_FILE = insert(bank_files).returning(_F.id)
-_ADD_LINE = upsert(bank_lines).on_conflict_do_nothing(index_elements=[_L.method, _L.line_id]).returning(*_L)
+_ADD_LINE = insert(bank_lines)
+_OF_FILE = select(bank_lines).where(_L.file_id == bindparam("file")).order_by(_L.id)
 _DUE = (
     select(_L.id).where(_WAITS, _L.next_try_at <= bindparam("now")).order_by(_L.id).limit(bindparam("most"))
 )  # fmt: skip
@@ -120,6 +123,14 @@ _PAYERS = (
     .where(_L.method == bindparam("the_method"), _L.account.in_(bindparam("accounts", expanding=True)))
     .order_by(_L.account, _Y.customer_id)
 )
+_HOLDERS = (
+    select(_M.id, _M.payment_id, _M.amount, _M.currency)
+    .select_from(tables.movements.join(tables.payments))
+    .where(
+        _P.method == bindparam("the_method"), _M.kind == "capture", _M.id.in_(bindparam("movements", expanding=True))
+    )
+    .order_by(_M.payment_id, _M.id)
+)
 _REFUNDS = (
     select(_O.id, _O.payment_id)
     .select_from(tables.operations.join(tables.payments))
@@ -146,16 +157,14 @@ class SqliteBankFiles:
             known = write.run(_BY_DIGEST, {"the_method": act.method, "digest": act.sha256}).one_or_none()
             if known is not None:
                 return KeptStatement(statement=banking_rows.statement_from_row(known), held=())
-            fresh = [new for new in act.lines if not _is_known(write, act.method, new.line.id)]
+            known_ids = _known_ids(write, act)
+            fresh = [new for new in act.lines if new.line.id not in known_ids]
             if not fresh:
                 return KeptStatement(statement=None, held=())
             file_id = write.run(_ADD_FILE, banking_rows.file_values(act, len(fresh))).scalar_one()
-            rows = [
-                write.run(
-                    _ADD_LINE, {"file_id": file_id, **banking_rows.line_values(act, new, leased_until=until)}
-                ).one()
-                for new in fresh
-            ]
+            added = [banking_rows.line_values(act, new, leased_until=until) for new in fresh]
+            write.many(_ADD_LINE, [{"file_id": file_id, "state": "waiting", **values} for values in added])
+            rows = write.run(_OF_FILE, {"file": file_id}).all()
             write.note((), act.audit)
             file = write.run(_BY_ID, {"file": file_id}).one()
         return KeptStatement(
@@ -250,6 +259,12 @@ class SqliteBankFiles:
             rows = read.execute(_PAYERS, {"the_method": method, "accounts": accounts}).all()
         return tuple(Payer(account=row.account, customer_id=row.customer_id) for row in rows)
 
+    async def holders(self, method: str, movements: tuple[str, ...]) -> tuple[Holder, ...]:
+        """See the port."""
+        async with self._database.reading() as read:
+            rows = read.execute(_HOLDERS, {"the_method": method, "movements": movements}).all()
+        return tuple(banking_rows.holder_from_row(row) for row in rows)
+
     async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
         """See the port."""
         async with self._database.reading() as read:
@@ -263,8 +278,12 @@ class SqliteBankFiles:
         return int(waiting), int(review)
 
 
-def _is_known(write: Act, method: str, line_id: str) -> bool:
-    return write.run(_KNOWN_LINE, {"the_method": method, "line": line_id}).first() is not None
+def _known_ids(write: Act, act: KeepStatement) -> set[str]:
+    ids, known = [new.line.id for new in act.lines], set[str]()
+    for start in range(0, len(ids), banking_rows.MOST_ASKED):
+        some = ids[start : start + banking_rows.MOST_ASKED]
+        known.update(write.run(_KNOWN_LINES, {"the_method": act.method, "ids": some}).scalars())
+    return known
 
 
 def _suspend(write: Act, held: HeldLine, act: SuspendMoney) -> None:

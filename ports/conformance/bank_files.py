@@ -267,6 +267,15 @@ class BillsContract:
         assert [(one.account, one.customer_id) for one in found] == [(ACCOUNT, file.payable.customer_id)]
         assert await stores.bank_files.payers("other", (ACCOUNT,)) == ()
 
+    async def test_who_has_the_money_of_a_line_is_told_with_how_much(self, stores: Stores) -> None:
+        file, other = await a_bill(stores, 1), await a_bill(stores, 2, method="card")
+        await paid_by(stores, file, "bank:REF1")
+        await paid_by(stores, other, "bank:REF2")
+        found = await stores.bank_files.holders("bank", ("bank:REF1", "bank:REF2", "bank:REF3"))
+        assert [(one.movement_id, one.payment_id, one.amount) for one in found] == [
+            ("bank:REF1", file.payments[0].id, file.payable.amount)
+        ]
+
     async def test_refunds_are_found_by_the_id_of_their_command(self, stores: Stores) -> None:
         file = await a_bill(stores)
         await stores.payments.record(refunding(file, "f" * 32))

@@ -56,6 +56,13 @@ class BelievesThatWhoeverSendsPays(SqliteBankFiles):
         return found or ((Payer(account=ACCOUNT, customer_id=known),) if method == "bank" else ())
 
 
+@breaks(BillsContract, "test_who_has_the_money_of_a_line_is_told_with_how_much")
+class ForgetsHowMuchCame(SqliteBankFiles):
+    async def holders(self, method: str, movements: tuple[str, ...]) -> Any:
+        found = await super().holders(method, movements)
+        return tuple(replace(one, amount=replace(one.amount, amount=one.amount.amount + 1)) for one in found)
+
+
 @breaks(BillsContract, "test_refunds_are_found_by_the_id_of_their_command")
 class TakesEveryCommandForARefund(SqliteBankFiles):
     async def refunds_named(self, method: str, operations: tuple[str, ...]) -> Any:
