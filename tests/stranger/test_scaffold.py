@@ -67,7 +67,7 @@ def test_it_conforms_at_once_and_nothing_is_unproved(scaffolded: Path):
 
 NOT_DECLARED = {
     "command.offline", "webhook.hint-only", "money.captures", "money.over-capture", "money.void-reservation", "money.resume",
-    "money.open-amount", "money.unseen", "money.statement", "money.payout",
+    "money.open-amount", "money.unseen", "money.statement", "money.payout", "webhook.tampered-fields",
 }  # fmt: skip
 """Checks for captures, collected input, weaker webhooks, bank files and methods without a provider: it has none of these."""
 
