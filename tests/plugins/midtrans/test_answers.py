@@ -52,7 +52,7 @@ def test_an_answer_is_a_report_or_unclear(changes: dict[str, Any]):
 
 
 @pytest.mark.soak
-@settings(max_examples=50_000, deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(CHANGES)
 def test_an_answer_is_a_report_or_unclear_for_longer(changes: dict[str, Any]):
     """The same, for minutes: `pytest -m soak tests/plugins/midtrans`."""

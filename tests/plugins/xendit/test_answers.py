@@ -62,7 +62,7 @@ def test_an_answer_is_money_or_unclear(changes: dict[str, Any], refund: dict[str
 
 
 @pytest.mark.soak
-@settings(max_examples=50_000, deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(CHANGES, REFUND_CHANGES)
 def test_an_answer_is_money_or_unclear_for_longer(changes: dict[str, Any], refund: dict[str, Any]):
     """The same, for minutes: `pytest -m soak tests/plugins/xendit`."""

@@ -124,7 +124,7 @@ def test_nothing_is_let_in_without_the_token_and_nothing_believed_with_it(body: 
 
 
 @pytest.mark.soak
-@settings(max_examples=50_000, deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(BODIES, st.lists(TOKENS, max_size=2))
 def test_nothing_is_let_in_without_the_token_for_longer(body: bytes, tokens: list[str]):
     """The same, for minutes: `pytest -m soak tests/plugins/xendit`."""
