@@ -21,8 +21,9 @@ Day: TypeAlias = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")]
 class Reserving(Value, frozen=True, kw_only=True):
     """What a configured method needs to be unique for each of its payments, drawn and kept by the shop: `number` is any number
     from `first` to `last` (a virtual account); `amount` is one too, in steps of `step` minor units, taken *off* the amount, so
-    that the amount itself is unique among open payments (*kode unik*; the shop forgives the difference): `StartRequest.amount` has
-    it off already. It is handed over as `StartRequest.reserved`, and given to nobody else before `quarantine_s` seconds after the payment's expiry."""
+    that the amount itself is unique among open payments (*kode unik*; the shop forgives the difference): `StartRequest.amount`
+    has it off already. It is handed over as `StartRequest.reserved`, and given to nobody else before `quarantine_s` seconds
+    after the payment's expiry."""
 
     what: Literal["number", "amount"]
     first: Annotated[int, Meta(ge=0)]
