@@ -133,6 +133,7 @@ def _introduce(settings: Settings, back: Backroom, methods: LoadedMethods, outgo
             "notices": store.inbox.backlog,
             "outbox": store.outbox.backlog,
             "deliveries": store.deliveries.backlog,
+            "statement_lines": store.bank_files.backlog,
         },
     )
     app = create_app(surface, _http(settings))
