@@ -1,13 +1,9 @@
 """Imported bank files in SQLite. The lease of a waiting line is its `next_try_at`."""
 
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, func, insert, literal_column, or_, select, update
-
-from kassa.adapters.sql import banking_rows, tables
+from kassa.adapters.sql import banking_rows
 from kassa.adapters.sql.rows import cursor_number
-from kassa.adapters.sql.tables_banking import bank_files, bank_lines
 from kassa.ports.audit import AuditEntry
 from kassa.ports.bank_files import (
     HeldLine,
@@ -27,121 +23,13 @@ from kassa.ports.bank_files import (
 )
 from kassa.ports.errors import Conflict, UnknownLine, UnknownStatement
 from kassa.ports.ids import InvoiceId, OperationId, PaymentId
-from kassa.ports.payment import MovementState
 from kassa.ports.payment_records import SuspendMoney
 from kassa.ports.values import Instant, Page
 
+from . import bank_files_statements as asked
 from .database import Act, SqliteDatabase
 from .payment_reads import WITH_CAPTURE
 from .payment_writes import add_postings, has_suspense, put_suspense
-
-_F, _L = bank_files.c, bank_lines.c
-_P, _Y, _O, _M = tables.payments.c, tables.payables.c, tables.operations.c, tables.movements.c
-_WAITS = _L.state == literal_column("'waiting'")
-"""As a literal, so that the partial index is used: SQLite does not look into parameters for that."""
-
-_IN_STATE = select(func.count()).select_from(bank_lines).where(_L.file_id == _F.id)
-_STATEMENT: Select[Any] = select(
-    bank_files,
-    _IN_STATE.where(_L.state == "waiting").scalar_subquery().label("waiting"),
-    _IN_STATE.where(_L.state == "review").scalar_subquery().label("review"),
-)
-_BY_DIGEST = _STATEMENT.where(_F.method == bindparam("the_method"), _F.sha256 == bindparam("digest"))
-_BY_ID = _STATEMENT.where(_F.id == bindparam("file"))
-_NEWEST = _STATEMENT.where(_F.id < bindparam("below")).order_by(_F.id.desc()).limit(bindparam("most"))
-_KNOWN_LINES = select(_L.line_id).where(
-    _L.method == bindparam("the_method"), _L.line_id.in_(bindparam("ids", expanding=True))
-)
-_ADD_FILE = insert(bank_files).returning(_F.id)
-_ADD_LINE = insert(bank_lines)
-_OF_FILE = select(bank_lines).where(_L.file_id == bindparam("file")).order_by(_L.id)
-_DUE = (
-    select(_L.id).where(_WAITS, _L.next_try_at <= bindparam("now")).order_by(_L.id).limit(bindparam("most"))
-)  # fmt: skip
-_LEASE = (
-    update(bank_lines)
-    .where(_L.id.in_(_DUE))
-    .values(fence=_L.fence + 1, attempts=_L.attempts + 1, next_try_at=bindparam("until"))
-    .returning(*_L)
-)
-_SETTLE = (
-    update(bank_lines)
-    .where(_L.id == bindparam("line"), _L.fence == bindparam("held"), _WAITS)
-    .values({name: bindparam(f"new_{name}") for name in ("state", "verdict", "reason", "payments", "settled_at")})
-)
-_REVIEWED = (
-    update(bank_lines)
-    .where(_L.id == bindparam("line"), _L.state == "review")
-    .values(state="done", reviewed=bindparam("note"))
-    .returning(*_L)
-)
-_IS_THERE = select(_L.id).where(_L.id == bindparam("line"))
-_NAMES: BindParameter[Any] = bindparam("names", expanding=True)
-_NAMED = (
-    select(bank_lines)
-    .where(_L.method == bindparam("the_method"), or_(_L.line_id.in_(_NAMES), _L.movement_id.in_(_NAMES)))
-    .order_by(_L.id)
-)
-_LINES = (
-    select(bank_lines)
-    .where(_L.file_id == bindparam("file"), _L.id > bindparam("last"))
-    .order_by(_L.id)
-    .limit(bindparam("most"))
-)
-_BILL: Select[Any] = (
-    select(tables.payments, _Y.customer_id)
-    .select_from(tables.payments.join(tables.payables, _Y.invoice_id == _P.invoice_id))
-    .where(_P.method == bindparam("the_method"))
-)
-_OPEN = (
-    _BILL.where(or_(_P.is_live, _P.expires_at > bindparam("since")))
-    .order_by(_P.is_live.desc(), _P.id.desc())
-    .limit(bindparam("most"))
-)
-_BILLS_NAMED = (
-    _BILL.where(
-        or_(
-            _P.provider_ref.in_(bindparam("refs", expanding=True)),
-            _P.invoice_id.in_(bindparam("invoices", expanding=True)),
-            _P.id.in_(bindparam("ids", expanding=True)),
-        )
-    )
-    .order_by(_P.id.desc())
-    .limit(banking_rows.MOST_BILLS)
-)
-_PAYERS = (
-    select(_L.account, _Y.customer_id)
-    .distinct()
-    .select_from(
-        bank_lines.join(
-            tables.movements,
-            and_(_M.id == _L.movement_id, _M.kind == "capture", _M.state == int(MovementState.SUCCEEDED)),
-        )
-        .join(tables.payments, and_(_P.id == _M.payment_id, _P.method == _L.method))
-        .join(tables.payables, _Y.invoice_id == _P.invoice_id)
-    )
-    .where(_L.method == bindparam("the_method"), _L.account.in_(bindparam("accounts", expanding=True)))
-    .order_by(_L.account, _Y.customer_id)
-)
-_HOLDERS = (
-    select(_M.id, _M.payment_id, _M.amount, _M.currency)
-    .select_from(tables.movements.join(tables.payments))
-    .where(
-        _P.method == bindparam("the_method"), _M.kind == "capture", _M.id.in_(bindparam("movements", expanding=True))
-    )
-    .order_by(_M.payment_id, _M.id)
-)
-_REFUNDS = (
-    select(_O.id, _O.payment_id)
-    .select_from(tables.operations.join(tables.payments))
-    .where(
-        _P.method == bindparam("the_method"), _O.kind == "refund", _O.id.in_(bindparam("operations", expanding=True))
-    )
-    .order_by(_O.id)
-)
-_BACKLOG = select(func.count().filter(_L.state == "waiting"), func.count().filter(_L.state == "review")).select_from(
-    bank_lines
-)
 
 
 class SqliteBankFiles:
@@ -154,19 +42,19 @@ class SqliteBankFiles:
         """See the port."""
         until = act.audit.at + timedelta(seconds=lease_s)
         async with self._database.act() as write:
-            known = write.run(_BY_DIGEST, {"the_method": act.method, "digest": act.sha256}).one_or_none()
+            known = write.run(asked.BY_DIGEST, {"the_method": act.method, "digest": act.sha256}).one_or_none()
             if known is not None:
                 return KeptStatement(statement=banking_rows.statement_from_row(known), held=())
             known_ids = _known_ids(write, act)
             fresh = [new for new in act.lines if new.line.id not in known_ids]
             if not fresh:
                 return KeptStatement(statement=None, held=())
-            file_id = write.run(_ADD_FILE, banking_rows.file_values(act, len(fresh))).scalar_one()
+            file_id = write.run(asked.ADD_FILE, banking_rows.file_values(act, len(fresh))).scalar_one()
             added = [banking_rows.line_values(act, new, leased_until=until) for new in fresh]
-            write.many(_ADD_LINE, [{"file_id": file_id, "state": "waiting", **values} for values in added])
-            rows = write.run(_OF_FILE, {"file": file_id}).all()
+            write.many(asked.ADD_LINE, [{"file_id": file_id, "state": "waiting", **values} for values in added])
+            rows = write.run(asked.OF_FILE, {"file": file_id}).all()
             write.note((), act.audit)
-            file = write.run(_BY_ID, {"file": file_id}).one()
+            file = write.run(asked.BY_ID, {"file": file_id}).one()
         return KeptStatement(
             statement=banking_rows.statement_from_row(file),
             held=tuple(banking_rows.held_from_row(row) for row in rows),
@@ -176,7 +64,7 @@ class SqliteBankFiles:
         """See the port."""
         until = now + timedelta(seconds=lease_s)
         async with self._database.act() as write:
-            leased = write.run(_LEASE, {"now": now, "until": until, "most": limit}).all()
+            leased = write.run(asked.LEASE, {"now": now, "until": until, "most": limit}).all()
         return tuple(banking_rows.held_from_row(row) for row in sorted(leased, key=lambda row: row.id))
 
     async def settle_line(self, act: SettleLine) -> None:
@@ -189,7 +77,7 @@ class SqliteBankFiles:
             "new_settled_at": act.at,
         }
         async with self._database.act() as write:
-            if write.changed(_SETTLE, {"line": act.held.id, "held": act.held.fence, **values}) == 0:
+            if write.changed(asked.SETTLE, {"line": act.held.id, "held": act.held.fence, **values}) == 0:
                 raise Conflict("the line was leased again or is settled")
             if act.suspend is not None:
                 _suspend(write, act.held, act.suspend)
@@ -197,9 +85,9 @@ class SqliteBankFiles:
     async def reviewed(self, line_id: LineId, note: str, audit: AuditEntry) -> KeptLine:
         """See the port."""
         async with self._database.act() as write:
-            row = write.run(_REVIEWED, {"line": line_id, "note": note}).one_or_none()
+            row = write.run(asked.REVIEWED, {"line": line_id, "note": note}).one_or_none()
             if row is None:
-                if write.run(_IS_THERE, {"line": line_id}).first() is None:
+                if write.run(asked.IS_THERE, {"line": line_id}).first() is None:
                     raise UnknownLine(str(line_id))
                 raise Conflict("the line is not to be reviewed")
             write.note((), audit)
@@ -208,35 +96,35 @@ class SqliteBankFiles:
     async def lines_named(self, method: str, names: tuple[str, ...]) -> tuple[KeptLine, ...]:
         """See the port."""
         async with self._database.reading() as read:
-            rows = read.execute(_NAMED, {"the_method": method, "names": names}).all()
+            rows = read.execute(asked.NAMED, {"the_method": method, "names": names}).all()
         return tuple(banking_rows.line_from_row(row) for row in rows)
 
     async def statement(self, method: str, sha256: str) -> Statement | None:
         """See the port."""
         async with self._database.reading() as read:
-            row = read.execute(_BY_DIGEST, {"the_method": method, "digest": sha256}).one_or_none()
+            row = read.execute(asked.BY_DIGEST, {"the_method": method, "digest": sha256}).one_or_none()
         return None if row is None else banking_rows.statement_from_row(row)
 
     async def statements(self, page: Page) -> StatementPage:
         """See the port."""
         below = cursor_number(page.cursor, beginning=2**63 - 1)
         async with self._database.reading() as read:
-            rows = read.execute(_NEWEST, {"below": below, "most": page.limit + 1}).all()
+            rows = read.execute(asked.NEWEST, {"below": below, "most": page.limit + 1}).all()
         return banking_rows.statements_from_rows(rows, page.limit)
 
     async def lines(self, statement_id: StatementId, page: Page) -> LinePage:
         """See the port."""
         last = cursor_number(page.cursor, beginning=0)
         async with self._database.reading() as read:
-            if read.execute(_BY_ID, {"file": statement_id}).one_or_none() is None:
+            if read.execute(asked.BY_ID, {"file": statement_id}).one_or_none() is None:
                 raise UnknownStatement(str(statement_id))
-            rows = read.execute(_LINES, {"file": statement_id, "last": last, "most": page.limit + 1}).all()
+            rows = read.execute(asked.LINES, {"file": statement_id, "last": last, "most": page.limit + 1}).all()
         return banking_rows.lines_from_rows(rows, page.limit)
 
     async def open_bills(self, method: str, *, ended_since: Instant, limit: int) -> tuple[OpenBill, ...]:
         """See the port."""
         async with self._database.reading() as read:
-            rows = read.execute(_OPEN, {"the_method": method, "since": ended_since, "most": limit}).all()
+            rows = read.execute(asked.OPEN, {"the_method": method, "since": ended_since, "most": limit}).all()
         return tuple(banking_rows.bill_from_row(row) for row in rows)
 
     async def bills_named(
@@ -250,31 +138,31 @@ class SqliteBankFiles:
         """See the port."""
         wanted = {"the_method": method, "refs": references, "invoices": invoices, "ids": payments}
         async with self._database.reading() as read:
-            rows = read.execute(_BILLS_NAMED, wanted).all()
+            rows = read.execute(asked.BILLS_NAMED, wanted).all()
         return tuple(banking_rows.bill_from_row(row) for row in rows)
 
     async def payers(self, method: str, accounts: tuple[str, ...]) -> tuple[Payer, ...]:
         """See the port."""
         async with self._database.reading() as read:
-            rows = read.execute(_PAYERS, {"the_method": method, "accounts": accounts}).all()
+            rows = read.execute(asked.PAYERS, {"the_method": method, "accounts": accounts}).all()
         return tuple(Payer(account=row.account, customer_id=row.customer_id) for row in rows)
 
     async def holders(self, method: str, movements: tuple[str, ...]) -> tuple[Holder, ...]:
         """See the port."""
         async with self._database.reading() as read:
-            rows = read.execute(_HOLDERS, {"the_method": method, "movements": movements}).all()
+            rows = read.execute(asked.HOLDERS, {"the_method": method, "movements": movements}).all()
         return tuple(banking_rows.holder_from_row(row) for row in rows)
 
     async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
         """See the port."""
         async with self._database.reading() as read:
-            rows = read.execute(_REFUNDS, {"the_method": method, "operations": operations}).all()
+            rows = read.execute(asked.REFUNDS, {"the_method": method, "operations": operations}).all()
         return tuple(RefundOrder(operation_id=row.id, payment_id=row.payment_id) for row in rows)
 
     async def backlog(self) -> tuple[int, int]:
         """See the port."""
         async with self._database.reading() as read:
-            waiting, review = read.execute(_BACKLOG).one()
+            waiting, review = read.execute(asked.BACKLOG).one()
         return int(waiting), int(review)
 
 
@@ -282,7 +170,7 @@ def _known_ids(write: Act, act: KeepStatement) -> set[str]:
     ids, known = [new.line.id for new in act.lines], set[str]()
     for start in range(0, len(ids), banking_rows.MOST_ASKED):
         some = ids[start : start + banking_rows.MOST_ASKED]
-        known.update(write.run(_KNOWN_LINES, {"the_method": act.method, "ids": some}).scalars())
+        known.update(write.run(asked.KNOWN_LINES, {"the_method": act.method, "ids": some}).scalars())
     return known
 
 

@@ -16,8 +16,9 @@ Nothing here waits for real time but `session_cache`, and that only for a cache 
 """
 
 MODULES = (
-    "audit", "cart", "catalog", "checkout", "due", "ending", "events", "facts", "idempotency", "identity", "inbox", "mail",
-    "orders", "payment", "payouts", "pricing", "session_cache", "sessions", "suspense", "throttle", "witness",
+    "audit", "bank_bills", "bank_files", "cart", "catalog", "checkout", "due", "ending", "events", "facts",
+    "idempotency", "identity", "inbox", "mail", "orders", "payment", "payouts", "pricing", "session_cache",
+    "sessions", "suspense", "throttle", "witness",
 )  # fmt: skip
 """Where assertions explain themselves when they fail."""
 

@@ -1,7 +1,8 @@
 """Every contract of the shop's stores, on SQLite in memory, SQLite in a file and PostgreSQL (see `conftest`)."""
 
 from kassa.ports.conformance.audit import AuditTrailContract
-from kassa.ports.conformance.bank_files import BankFilesContract, BillsContract
+from kassa.ports.conformance.bank_bills import BillsContract
+from kassa.ports.conformance.bank_files import BankFilesContract
 from kassa.ports.conformance.cart import CartsContract
 from kassa.ports.conformance.catalog import ProductsContract
 from kassa.ports.conformance.checkout import OrdersContract

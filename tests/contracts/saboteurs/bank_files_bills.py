@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from kassa.adapters.sqlite.bank_files import SqliteBankFiles
 from kassa.ports.bank_files import Payer
-from kassa.ports.conformance.bank_files import BillsContract
+from kassa.ports.conformance.bank_bills import BillsContract
 from kassa.ports.conformance.sample_banking import ACCOUNT
 from tests.contracts.saboteurs.kit import breaks, sql
 
