@@ -1,7 +1,7 @@
 """localstripe, an independent simulator of Stripe (GPL-3.0): a process of its own, on 127.0.0.1 only, never imported here.
 
-Its own command listens on every interface and reads an old store from /tmp. This starts its application, unchanged, on one
-address and with an empty store. (It still writes its store to /tmp/localstripe.pickle after every change, and never reads it.)
+Its own command listens on every interface and reads an old store from /tmp. This starts its application on one address and with an
+empty store, and sends to nowhere what it would write to /tmp after every change.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from contextlib import suppress
 from tests.servers.process import ServerProcess
 
 _LAUNCH = """
-import sys
+import os, sys
 from aiohttp import web
+from localstripe import resources
 from localstripe.server import app
+resources.open = lambda path, mode: open(os.devnull, mode)
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
 """
 
