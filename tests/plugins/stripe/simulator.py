@@ -1,6 +1,6 @@
 """localstripe, an independent simulator of Stripe (GPL-3.0): a process of its own, on 127.0.0.1 only, never imported here.
 
-Its own command listens on every interface and reads an old store from /tmp. This starts its application on one address and with an
+Its own command listens on every interface and reads an old store from /tmp. This starts its application on one address, with an
 empty store, and sends to nowhere what it would write to /tmp after every change.
 """
 
