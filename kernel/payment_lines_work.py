@@ -63,20 +63,33 @@ class LineWork:
         sight = await self._sights.sight(method, lines, await self._sights.open_bills(method))
         done: dict[LineId, Judgement] = {}
         for one in held:
-            judgement = judged(one.line, one.movement_id, sight, is_again=one.attempts > 1)
             try:
+                judgement = judged(one.line, one.movement_id, sight, is_again=one.attempts > 1)
                 await self._carry_out(one, judgement, origin)
-            except KassaError as error:
-                self._log.warning("statement.line_failed", line=one.id, code=error.code, attempts=one.attempts)
-                if not isinstance(error, Conflict) or one.attempts < TRIES:
+            except Exception as error:
+                if not isinstance(error, KassaError) and one.attempts == 1:
+                    raise  # whoever brought the file is told; the sweep goes on with the other lines
+                given_up = await self._given_up(one, error)
+                if given_up is None:
                     continue
-                judgement = Judgement(
-                    verdict="review", reason="it cannot be entered; was it seen before?", does="nothing"
-                )
-                await self._settle(one, judgement, None)
+                judgement = given_up
             done[one.id] = judgement
             sight = learned(sight, one.line, judgement)
         return done
+
+    async def _given_up(self, one: HeldLine, error: Exception) -> Judgement | None:
+        """A line that fails is tried again after its lease; one that cannot be entered is a person's at last."""
+        code = error.code if isinstance(error, KassaError) else type(error).__name__
+        self._log.warning("statement.line_failed", line=one.id, code=code, attempts=one.attempts)
+        passes = isinstance(error, KassaError) and not isinstance(error, Conflict)
+        if passes or one.attempts < TRIES:
+            return None
+        judgement = Judgement(verdict="review", reason="it cannot be entered; was it seen before?", does="nothing")
+        try:
+            await self._settle(one, judgement, None)
+        except Conflict:
+            return None  # somebody else has it in hand by now
+        return judgement
 
     async def _carry_out(self, held: HeldLine, judgement: Judgement, origin: Origin) -> None:
         suspended = None

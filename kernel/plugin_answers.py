@@ -1,5 +1,6 @@
 """What a plugin returned, decoded as if it had come over a wire: exact types, sizes, enums, money above zero."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,7 +67,16 @@ def bank_file_of(answer: object) -> BankFile | Unreadable:
         raise Malformed("one line twice")
     if any(line.amount.amount <= 0 for line in file.lines):
         raise Malformed("a line of nothing")
+    if not all(_is_day(line.booked_on) for line in file.lines if line.booked_on is not None):
+        raise Malformed("a day that is none")
     return file
+
+
+def _is_day(written: str) -> bool:
+    try:
+        return date.fromisoformat(written).isoformat() == written
+    except ValueError:
+        return False
 
 
 def payout_file_of(answer: object) -> PayoutFile:

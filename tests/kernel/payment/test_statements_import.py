@@ -336,6 +336,29 @@ async def test_a_line_that_cannot_be_entered_is_at_last_a_persons(till: Till, de
     assert other
 
 
+@pytest.mark.parametrize("day", ["2026-02-30", "0000-01-01", "٢٠٢٦-٠١-٠١"])
+async def test_a_day_that_is_none_is_refused_with_its_file(till: Till, desk: Desk, day: str) -> None:
+    with pytest.raises(StatementRefused, match="a day that is none"):
+        await desk.bring(credit(booked_on=day))
+    assert (await desk.files.statements(Page())).items == ()
+
+
+async def test_a_line_that_nobody_foresaw_holds_up_no_other_and_is_at_last_a_persons(till: Till, desk: Desk) -> None:
+    _, _, number = await a_bill(till)
+    dying(till, "statement.after_keep")
+    with pytest.raises(FailpointReached):
+        await desk.bring(credit(1, references=to_account(number)), credit(2, 300, text="?"))
+    revived(till)
+    async with till.world.database.act() as write:  # kept by a release that looked less closely
+        write.connection.exec_driver_sql(
+            "UPDATE bank_lines SET told = replace(CAST(told AS TEXT), '2026-03-02', '2026-02-30') WHERE line_id = 'REF1'"
+        )
+    for _ in range(6):
+        await swept(till, desk)
+    assert await waiting_money(till) == [("unmatched", 300)]
+    assert await desk.files.backlog() == (0, 1)
+
+
 # --- refunds
 
 
