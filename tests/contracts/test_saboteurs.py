@@ -19,14 +19,18 @@ def of_contract(name: str) -> list[Saboteur]:
     return [saboteur for saboteur in ALL if saboteur.contract.__name__ == name]
 
 
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["sample", "whole"])
 @pytest.mark.parametrize("contract", CONTRACTS)
-def test_a_saboteur_fails_the_clause_it_breaks_and_no_other(contract: str, pytester: pytest.Pytester) -> None:
-    """One pytest run holds all saboteurs of a contract."""
+def test_a_saboteur_fails_the_clause_it_breaks_and_no_other(
+    contract: str, whole: bool, pytester: pytest.Pytester
+) -> None:
+    """One pytest run holds all saboteurs of a contract. The ordinary line asks each of its own clauses and a sample of the
+    others."""
     pytester.makepyfile(
         test_sabotage=f"""
         from tests.contracts import saboteurs
         from tests.contracts.saboteurs.kit import classes, close
-        globals().update(classes({contract!r}))
+        globals().update(classes({contract!r}, whole={whole}))
 
         def teardown_module():
             close()
