@@ -70,7 +70,11 @@ def judged(line: BankLine, movement_id: str, sight: Sight, *, is_again: bool = F
 
 
 def learned(sight: Sight, line: BankLine, judgement: Judgement) -> Sight:
-    """What is known after a line was counted: the payment is owed less, and who paid from its account."""
+    """What is known after a line was counted: the payment is owed less, and who paid from its account; a refund is done once."""
+    if judgement.does == "refund" and judgement.operation_id is not None:
+        own = sight.refunds[judgement.operation_id]
+        done = replace(own, operation=replace(own.operation, state=OperationState.SUCCEEDED), pending=())
+        return replace(sight, refunds={**sight.refunds, judgement.operation_id: done})
     if judgement.does != "enter":
         return sight
     known, paid = sight.known, judgement.payments[0]

@@ -402,6 +402,23 @@ async def test_a_refund_is_done_by_the_debit_that_names_it_once() -> None:
     await till.close()
 
 
+async def test_a_refund_that_left_twice_in_one_file_is_done_once_and_reviewed() -> None:
+    till = await open_till(also=(Payer,))
+    desk = bank_desk(till, "payer")
+    invoice_id = await till.order()
+    payment = await till.start(invoice_id, "payer")
+    await desk.bring(credit(references=to_account(await account_of(till, payment.id))))
+    await till.refund(payment.id, 300)
+    operation = next(o for o in (await till.file(invoice_id)).operations if o.kind == "refund")
+    named = (BankReference(kind="end_to_end", value=operation.id),)
+    twice = (debit(1, 300, references=named), debit(2, 300, references=named))
+    told = await desk.bring(*twice, dry_run=True)
+    done = await desk.bring(*twice)
+    assert [line.verdict for line in done.lines] == [line.verdict for line in told.lines] == ["refund_done", "review"]
+    assert (await till.cashier.treasury.view(payment.id)).refunded == pence(300)
+    await till.close()
+
+
 # --- what is looked up
 
 
