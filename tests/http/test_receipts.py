@@ -63,7 +63,7 @@ async def test_a_receipt_tells_what_was_paid_and_what_came_back(ada: Caller, ope
 async def test_money_that_did_not_move_is_on_no_receipt(ada: Caller, operator: Caller, here: Here) -> None:
     payment_id = await paid(ada, operator)
     here.till.provider.script.append("pending")
-    assert (await act(operator, payment_id, "refunds", fresh("refund"), amount=gbp(250))).status_code == 201
+    assert (await act(operator, payment_id, "refunds", fresh("refund"), amount=gbp(250))).status_code == 202
     receipt = await ada.get(f"/v1/payments/{payment_id}/receipt")
     assert [line["kind"] for line in receipt["lines"]] == ["paid"]
     assert receipt["kept"] == gbp(1000)

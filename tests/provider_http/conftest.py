@@ -4,11 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 
 from kassa.adapters.provider_http import HttpxProviders
 from kassa.adapters.provider_http.tools import HttpxTools
 from kassa.ports.secret import Secret
 from tests.provider_http.wire import Provider
+
+
+@pytest.fixture(autouse=True)
+def _to_standard_output() -> None:
+    """Where the log goes by itself, whatever a command that ran in this process before said."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture
