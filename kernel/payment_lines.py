@@ -29,11 +29,13 @@ class OwnRefund(Value, frozen=True, kw_only=True):
 
 
 class Sight(Value, frozen=True, kw_only=True):
-    """What is known when lines are judged: what they are matched with; who has the money already, by movement id; the refunds
-    of ours, by operation id; and which kinds of recognition are enough."""
+    """What is known when lines are judged: what they are matched with; who has the money already, by movement id; why it may be
+    money that something else told of, by movement id; the refunds of ours, by operation id; and which kinds of recognition are
+    enough."""
 
     known: Known
     holders: Mapping[str, Holder]
+    doubles: Mapping[str, str]
     refunds: Mapping[OperationId, OwnRefund]
     confirms: frozenset[MatchKind]
 
@@ -66,6 +68,8 @@ def judged(line: BankLine, movement_id: str, sight: Sight, *, is_again: bool = F
     holder = sight.holders.get(movement_id)
     if holder is not None:
         return _of_held(line, holder)
+    if movement_id in sight.doubles:
+        return _review(sight.doubles[movement_id])
     return _of_match(line, matched(line, sight.known), sight)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kassa.kernel.payment_lines import OwnRefund, Sight, named_refunds
+from kassa.kernel.payment_lines_doubles import doubles, names_of
 from kassa.kernel.payment_matching import Known, invoices_in, references_in
 from kassa.kernel.payment_shelf import Shelf
 from kassa.kernel.payment_time import later
@@ -46,6 +47,7 @@ class Sights:
         """What the judgement on at most `AT_ONCE` lines needs; `bills` are the open ones as they are known."""
         credits = tuple(new for new in lines if new.line.direction == "credit")
         amounts = await self._amounts(method, credits)
+        holders = await self._files.holders(_unique(name for new in credits for name in names_of(new.movement_id)))
         named = await self._files.bills_named(
             method,
             references=_unique(name for new in credits for name in references_in(new.line)),
@@ -59,7 +61,8 @@ class Sights:
                 amounts=amounts,
                 payers=await self._payers(method, credits),
             ),
-            holders=await self._holders(method, credits),
+            holders={one.movement_id: one for one in reversed(holders) if one.method == method},
+            doubles=await self._doubles(method, credits, holders),
             refunds=await self._refunds(method, lines),
             confirms=frozenset(self._confirms.get(method, CONFIRMING)),
         )
@@ -78,10 +81,11 @@ class Sights:
             found[payer.account] = found.get(payer.account, frozenset()) | {payer.customer_id}
         return found
 
-    async def _holders(self, method: str, lines: tuple[NewLine, ...]) -> dict[str, Holder]:
-        names = _unique(new.movement_id for new in lines)
-        found = await self._files.holders(method, names) if names else ()
-        return {holder.movement_id: holder for holder in reversed(found)}
+    async def _doubles(self, method: str, lines: tuple[NewLine, ...], holders: tuple[Holder, ...]) -> dict[str, str]:
+        wholes = _unique(new.movement_id for new in lines)
+        names = _unique(name for whole in wholes for name in names_of(whole))
+        told = await self._files.alike(names, parts_of=wholes) if wholes else ()
+        return doubles(method, lines, told, holders)
 
     async def _refunds(self, method: str, lines: tuple[NewLine, ...]) -> dict[OperationId, OwnRefund]:
         names = _unique(name for new in lines for name in named_refunds(new.line))

@@ -150,9 +150,10 @@ class Payer(Value, frozen=True, kw_only=True):
 
 
 class Holder(Value, frozen=True, kw_only=True):
-    """A payment that has the money of a line already, and as how much."""
+    """A payment that has the money of a line already, by which method, and as how much."""
 
     movement_id: str
+    method: str
     payment_id: PaymentId
     amount: Money
 
@@ -211,8 +212,12 @@ class BankFiles(Protocol):
     async def payers(self, method: str, accounts: tuple[str, ...]) -> tuple[Payer, ...]:
         """The customers for whose payments money counts that came from these accounts (at most 1000) by lines of this method."""
 
-    async def holders(self, method: str, movements: tuple[str, ...]) -> tuple[Holder, ...]:
-        """Which payments of the method have captures of these ids (at most 1000) already."""
+    async def holders(self, movements: tuple[str, ...]) -> tuple[Holder, ...]:
+        """Which payments, of whatever method, have captures of these ids (at most 1000) already."""
+
+    async def alike(self, movements: tuple[str, ...], *, parts_of: tuple[str, ...]) -> tuple[KeptLine, ...]:
+        """The lines of every method whose money is called by one of `movements` (at most 1000), or as a part (`<ID>/…`) of
+        one of `parts_of` (at most 100), by id."""
 
     async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
         """Those of these operations (at most 1000) that are refunds of payments of the method."""

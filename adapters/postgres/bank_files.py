@@ -85,8 +85,12 @@ JOIN payments p ON p.id = m.payment_id AND p.method = l.method
 JOIN payables y ON y.invoice_id = p.invoice_id
 WHERE l.method = $1 AND l.account = ANY($2::text[]) ORDER BY l.account, y.customer_id"""
 _HOLDERS: Final = """
-SELECT m.id, m.payment_id, m.amount, m.currency FROM movements m JOIN payments p ON p.id = m.payment_id
-WHERE p.method = $1 AND m.kind = 'capture' AND m.id = ANY($2::text[]) ORDER BY m.payment_id, m.id"""
+SELECT m.id, m.payment_id, m.amount, m.currency, p.method FROM movements m JOIN payments p ON p.id = m.payment_id
+WHERE m.kind = 'capture' AND m.id = ANY($1::text[]) ORDER BY m.payment_id, m.id"""
+_ALIKE: Final = """
+SELECT * FROM bank_lines WHERE movement_id = ANY($1::text[])
+UNION SELECT l.* FROM unnest($2::text[]) AS n(whole)
+JOIN bank_lines l ON l.movement_id > n.whole || '/' AND l.movement_id < n.whole || '0' ORDER BY id"""
 _REFUNDS: Final = """
 SELECT o.id, o.payment_id FROM operations o JOIN payments p ON p.id = o.payment_id
 WHERE p.method = $1 AND o.kind = 'refund' AND o.id = ANY($2::text[]) ORDER BY o.id"""
@@ -196,10 +200,15 @@ class PostgresBankFiles:
         rows = await self._database.read(_PAYERS, method, list(accounts))
         return tuple(Payer(account=row.account, customer_id=row.customer_id) for row in rows)
 
-    async def holders(self, method: str, movements: tuple[str, ...]) -> tuple[Holder, ...]:
+    async def holders(self, movements: tuple[str, ...]) -> tuple[Holder, ...]:
         """By payment."""
-        rows = await self._database.read(_HOLDERS, method, list(movements))
+        rows = await self._database.read(_HOLDERS, list(movements))
         return tuple(banking_rows.holder_from_row(row) for row in rows)
+
+    async def alike(self, movements: tuple[str, ...], *, parts_of: tuple[str, ...]) -> tuple[KeptLine, ...]:
+        """By id."""
+        rows = await self._database.read(_ALIKE, list(movements), list(parts_of))
+        return tuple(banking_rows.line_from_row(row) for row in rows)
 
     async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
         """By id."""

@@ -107,8 +107,9 @@ def line_from_row(row: Row) -> KeptLine:
 
 
 def holder_from_row(row: Row) -> Holder:
-    """Of a row of `movements`."""
-    return Holder(movement_id=row.id, payment_id=row.payment_id, amount=Money(amount=row.amount, currency=row.currency))
+    """Of a row of `movements` that has its payment's `method` beside it."""
+    amount = Money(amount=row.amount, currency=row.currency)
+    return Holder(movement_id=row.id, method=row.method, payment_id=row.payment_id, amount=amount)
 
 
 def payments_text(payments: tuple[PaymentId, ...]) -> str:

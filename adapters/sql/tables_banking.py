@@ -37,7 +37,7 @@ bank_lines = Table(
     Column("file_id", ForeignKey("bank_files.id"), nullable=False),
     Column("method", Text, nullable=False),
     Column("line_id", Text, nullable=False),
-    Column("movement_id", Text, nullable=False),
+    Column("movement_id", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
     Column("account", Text, nullable=False),
     Column("told", LargeBinary, nullable=False),
     Column("state", Text, CheckConstraint("state IN ('waiting', 'done', 'review')", name="bank_lines_state"),
@@ -54,7 +54,7 @@ bank_lines = Table(
     CheckConstraint("(state = 'waiting') = (verdict IS NULL)", name="bank_lines_judged"),
     CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="bank_lines_settled"),
     Index("bank_lines_by_file", "file_id", "id"),
-    Index("bank_lines_by_movement", "method", "movement_id"),
+    Index("bank_lines_by_movement", "movement_id"),
     Index("bank_lines_by_account", "method", "account"),
     Index("bank_lines_due", "next_try_at",
           postgresql_where=text("state = 'waiting'"), sqlite_where=text("state = 'waiting'")),
@@ -62,6 +62,7 @@ bank_lines = Table(
           postgresql_where=text("state = 'review'"), sqlite_where=text("state = 'review'")),
 )  # fmt: skip
 """Each transfer once, whatever files tell of it. `told` is the line as JSON; `movement_id` what its money is called where it
-counts; `payments` ids as a JSON list. The lease of a waiting line is its `next_try_at`."""
+counts, in an order of bytes so that its parts (`<id>/…`) stand beside it; `payments` ids as a JSON list. The lease of a waiting
+line is its `next_try_at`."""
 
 BANKING: tuple[Table, ...] = (bank_files, bank_lines)

@@ -147,11 +147,19 @@ class SqliteBankFiles:
             rows = read.execute(asked.PAYERS, {"the_method": method, "accounts": accounts}).all()
         return tuple(Payer(account=row.account, customer_id=row.customer_id) for row in rows)
 
-    async def holders(self, method: str, movements: tuple[str, ...]) -> tuple[Holder, ...]:
+    async def holders(self, movements: tuple[str, ...]) -> tuple[Holder, ...]:
         """See the port."""
         async with self._database.reading() as read:
-            rows = read.execute(asked.HOLDERS, {"the_method": method, "movements": movements}).all()
+            rows = read.execute(asked.HOLDERS, {"movements": movements}).all()
         return tuple(banking_rows.holder_from_row(row) for row in rows)
+
+    async def alike(self, movements: tuple[str, ...], *, parts_of: tuple[str, ...]) -> tuple[KeptLine, ...]:
+        """See the port."""
+        async with self._database.reading() as read:
+            called = read.execute(asked.CALLED, {"names": movements}).all()
+            parts = [row for name in parts_of for row in read.execute(asked.PARTS, asked.within(name)).all()]
+        rows = {row.id: row for row in (*called, *parts)}
+        return tuple(banking_rows.line_from_row(rows[line]) for line in sorted(rows))
 
     async def refunds_named(self, method: str, operations: tuple[OperationId, ...]) -> tuple[RefundOrder, ...]:
         """See the port."""

@@ -97,13 +97,13 @@ PAYERS = (
     .order_by(_L.account, _Y.customer_id)
 )
 HOLDERS = (
-    select(_M.id, _M.payment_id, _M.amount, _M.currency)
+    select(_M.id, _M.payment_id, _M.amount, _M.currency, _P.method)
     .select_from(tables.movements.join(tables.payments))
-    .where(
-        _P.method == bindparam("the_method"), _M.kind == "capture", _M.id.in_(bindparam("movements", expanding=True))
-    )
+    .where(_M.kind == "capture", _M.id.in_(bindparam("movements", expanding=True)))
     .order_by(_M.payment_id, _M.id)
 )
+CALLED = select(bank_lines).where(_L.movement_id.in_(_NAMES))
+PARTS = select(bank_lines).where(_L.movement_id > bindparam("above"), _L.movement_id < bindparam("below"))
 REFUNDS = (
     select(_O.id, _O.payment_id)
     .select_from(tables.operations.join(tables.payments))
@@ -115,3 +115,8 @@ REFUNDS = (
 BACKLOG = select(func.count().filter(_L.state == "waiting"), func.count().filter(_L.state == "review")).select_from(
     bank_lines
 )
+
+
+def within(whole: str) -> dict[str, str]:
+    """Between which names its parts stand (`<whole>/…`): the character behind a slash is a zero."""
+    return {"above": f"{whole}/", "below": f"{whole}0"}

@@ -69,9 +69,10 @@ class BillsContract:
         file, other = await a_bill(stores, 1), await a_bill(stores, 2, method="card")
         await paid_by(stores, file, "bank:REF1")
         await paid_by(stores, other, "bank:REF2")
-        found = await stores.bank_files.holders("bank", ("bank:REF1", "bank:REF2", "bank:REF3"))
-        assert [(one.movement_id, one.payment_id, one.amount) for one in found] == [
-            ("bank:REF1", file.payments[0].id, file.payable.amount)
+        found = await stores.bank_files.holders(("bank:REF1", "bank:REF2", "bank:REF3"))
+        assert [(one.movement_id, one.method, one.payment_id, one.amount) for one in found] == [
+            ("bank:REF1", "bank", file.payments[0].id, file.payable.amount),
+            ("bank:REF2", "card", other.payments[0].id, other.payable.amount),
         ]
 
     async def test_refunds_are_found_by_the_id_of_their_command(self, stores: Stores) -> None:

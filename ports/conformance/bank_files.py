@@ -185,6 +185,15 @@ class BankFilesContract:
             ("REF3", "bank", WAITING),
         ]
 
+    async def test_lines_are_found_whose_money_is_the_same_or_a_part_of_it(self, stores: Stores) -> None:
+        some = tuple(replace(line(), id=name) for name in ("A", "A/1", "A/B/2", "A0", "A-1", "AB/1", "a/3", "Z"))
+        await kept(stores, *some)
+        await kept(stores, replace(line(), id="A/4"), line(5), method="other")
+        found = await stores.bank_files.alike(("bank:Z", "bank:A/B"), parts_of=("bank:A", "bank:REF"))
+        told = [(one.method, one.line.id) for one in found]
+        assert told == [("bank", "A/1"), ("bank", "A/B/2"), ("bank", "Z"), ("other", "A/4")]
+        assert await stores.bank_files.alike((), parts_of=()) == ()
+
     async def test_a_statement_is_found_by_its_digest(self, stores: Stores) -> None:
         told = await kept(stores, line(1))
         assert await stores.bank_files.statement("bank", "a" * 64) == told.statement

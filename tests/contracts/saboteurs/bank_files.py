@@ -209,6 +209,14 @@ class FindsLinesByIdAlone(SqliteBankFiles):
         return await super().lines_named(method, tuple(name for name in names if not name.startswith("bank:")))
 
 
+@breaks(BankFilesContract, "test_lines_are_found_whose_money_is_the_same_or_a_part_of_it")
+class TakesWhateverBeginsAlikeForAPart(SqliteBankFiles):
+    async def alike(self, movements: tuple[str, ...], *, parts_of: tuple[str, ...]) -> Any:
+        every = (await self.lines(1, Page())).items
+        near = tuple(one.movement_id for one in every if one.movement_id.startswith(parts_of or "?"))
+        return await super().alike((*movements, *near), parts_of=parts_of)
+
+
 @breaks(BankFilesContract, "test_a_statement_is_found_by_its_digest")
 class FindsStatementsOfAnyMethod(SqliteBankFiles):
     async def statement(self, method: str, sha256: str) -> Any:

@@ -58,8 +58,8 @@ class BelievesThatWhoeverSendsPays(SqliteBankFiles):
 
 @breaks(BillsContract, "test_who_has_the_money_of_a_line_is_told_with_how_much")
 class ForgetsHowMuchCame(SqliteBankFiles):
-    async def holders(self, method: str, movements: tuple[str, ...]) -> Any:
-        found = await super().holders(method, movements)
+    async def holders(self, movements: tuple[str, ...]) -> Any:
+        found = await super().holders(movements)
         return tuple(replace(one, amount=replace(one.amount, amount=one.amount.amount + 1)) for one in found)
 
 

@@ -231,6 +231,7 @@ def sight(seen: Known, *, holders: dict[str, Holder] | None = None, refunds: tup
     return Sight(
         known=seen,
         holders=holders or {},
+        doubles={},
         refunds={one.operation.id: one for one in refunds},
         confirms=frozenset(CONFIRMING),
     )
@@ -271,7 +272,7 @@ def test_doubt_comes_before_everything() -> None:
 
 
 def test_money_that_is_counted_is_known_and_another_amount_is_a_doubt() -> None:
-    holders = {"m": Holder(movement_id="m", payment_id=9, amount=pence(1000))}
+    holders = {"m": Holder(movement_id="m", method="bank", payment_id=9, amount=pence(1000))}
     assert said(judged(credit(), "m", sight(NOTHING, holders=holders))) == ("known", "nothing", LineState.DONE)
     assert said(judged(credit(amount=999), "m", sight(NOTHING, holders=holders)))[0] == "review"
 
