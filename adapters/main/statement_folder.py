@@ -36,7 +36,8 @@ class _Seen:
 
 
 class StatementFolder:
-    """Sweep: the files of a folder, and of the folders in it that are called after a method."""
+    """Sweep: the files of a folder, and of the folders in it that are called after a method; in those, of any that is called
+    after one of its forms."""
 
     def __init__(
         self,
@@ -60,16 +61,16 @@ class StatementFolder:
     async def run_once(self) -> int:
         """How many files were taken in hand. One that cannot be imported just now stays where it is."""
         whole = self._whole()
-        for method, file in whole:
-            await self._bring(method, file)
+        for method, form, file in whole:
+            await self._bring(method, form, file)
         return len(whole)
 
-    def _whole(self) -> list[tuple[str, Path]]:
+    def _whole(self) -> list[tuple[str, str, Path]]:
         """The files that did not change for a while, oldest name first."""
         now = self._clock.monotonic()
         seen: dict[Path, _Seen] = {}
-        whole: list[tuple[str, Path]] = []
-        for method, file in self._files():
+        whole: list[tuple[str, str, Path]] = []
+        for method, form, file in self._files():
             try:
                 status = file.stat()
             except FileNotFoundError:
@@ -79,27 +80,29 @@ class StatementFolder:
                 known = _Seen(status.st_size, status.st_mtime_ns, now)
             seen[file] = known
             if now - known.since >= self._settle_s and len(whole) < MOST_AT_ONCE:
-                whole.append((method, file))
+                whole.append((method, form, file))
         self._seen = seen
         return whole
 
-    def _files(self) -> list[tuple[str, Path]]:
+    def _files(self) -> list[tuple[str, str, Path]]:
         found = []
         for method, place in self._places.items():
-            inside = sorted(place.iterdir()) if place.is_dir() else []
-            found += [(method, file) for file in inside if file.is_file() and not file.name.startswith(".")]
+            inside = _inside(place)
+            forms = [one for one in inside if method and one.is_dir() and one.name not in (IMPORTED, REFUSED)]
+            found += [(method, "auto", file) for file in inside if file.is_file()]
+            found += [(method, form.name, file) for form in forms for file in _inside(form) if file.is_file()]
         return found
 
-    async def _bring(self, method: str, file: Path) -> None:
+    async def _bring(self, method: str, form: str, file: Path) -> None:
         origin = Origin(actor="system:statement-folder", request_id=self._ids.short_token())
         try:
-            given = BankStatement(method=method, name=file.name[:200], data=contents(file))
+            given = BankStatement(method=method, form=form, name=file.name[:200], data=contents(file))
             report = await self._desk.bring(given, origin, dry_run=False)
         except FileNotFoundError:
             return  # another worker was faster
         except (StatementRefused, NotCapable, UnknownMethod) as error:
             self._log.warning("statement.refused", file=file.name, reason=str(error))
-            refusal = {"code": error.code, "place": getattr(error, "path", ""), "reason": str(error)}
+            refusal = {"code": error.code, "place": getattr(error, "path", ""), "reason": _reason(error)}
             await self._put(file, REFUSED, msgspec.json.encode(refusal), is_news=True)
         except (KassaError, OSError) as error:
             self._log.warning("statement.not_now", file=file.name, error=type(error).__name__)
@@ -126,6 +129,16 @@ class StatementFolder:
         except FileNotFoundError:
             self._log.info("statement.moved_by_another", file=file.name)
         self._seen.pop(file, None)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What is in a folder, if there is one, by name."""
+    return [one for one in sorted(folder.iterdir()) if not one.name.startswith(".")] if folder.is_dir() else []
+
+
+def _reason(error: KassaError) -> str:
+    """Why a file was refused; its place is told beside."""
+    return error.reason if isinstance(error, StatementRefused) else str(error)
 
 
 def contents(file: Path) -> bytes:

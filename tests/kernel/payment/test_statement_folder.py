@@ -66,6 +66,20 @@ async def test_a_file_that_cannot_be_read_is_put_away_with_the_reason(till: Till
     assert (told["code"], told["place"]) == ("statement_refused", "byte 1")
 
 
+async def test_a_folder_in_a_method_s_says_how_its_files_are_written(till: Till, desk: Desk, tmp_path: Path) -> None:
+    for form in ("auto", "csv:none"):
+        (tmp_path / "bank" / form).mkdir(parents=True)
+        (tmp_path / "bank" / form / "a.json").write_bytes(written(credit(amount=300)))
+    folder = watching(till, desk, tmp_path)
+    await look(till, folder)
+    await look(till, folder, SETTLE_S)
+    assert names(tmp_path / "bank/auto") == ["imported/a.json", "imported/a.json.report.json"]
+    assert names(tmp_path / "bank/csv:none") == ["refused/a.json", "refused/a.json.report.json"]
+    assert "csv:none" in report(tmp_path / "bank/csv:none/refused/a.json.report.json")["reason"]
+    await look(till, folder)
+    assert await look(till, folder, SETTLE_S) == 0, "what was put away is not looked at again"
+
+
 async def test_who_dies_before_moving_a_file_leaves_the_report_that_is_true(
     till: Till, desk: Desk, tmp_path: Path
 ) -> None:
