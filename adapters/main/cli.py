@@ -258,17 +258,14 @@ def sandbox(arguments: tuple[str, ...]) -> None:
 @click.option("--explain", is_flag=True, help="Print every setting with its default.")
 @_config
 def check_config(explain: bool, config: Path | None) -> None:
-    """Read the settings and say whether they can be used."""
-    from kassa.adapters.main import configuration
+    """Read the settings, those of the payment methods too, and say whether they can be used."""
+    from kassa.adapters.main import configuration, inspecting
 
     if explain:
         for name, default, text in configuration.explain():
             click.echo(f"{name} = {default}\n    {text}")
         return
-    settings = configuration.load(config)
-    click.echo(
-        f"fine: {'embedded' if settings.embedded else 'production'}, methods: {', '.join(settings.payments) or 'none'}"
-    )
+    click.echo(run(inspecting.checked(configuration.load(config))))
 
 
 @main.group()

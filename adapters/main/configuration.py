@@ -132,7 +132,14 @@ def _resolve(value: Any, env: Mapping[str, str], where: str) -> Any:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
             raise SettingRefused(f"{where}: {value['file']}: {reason}") from None
-    return {key: _resolve(inner, env, f"{where}.{key}" if where else key) for key, inner in value.items()}
+    return {key: _resolve(inner, env, _place(where, key)) for key, inner in value.items()}
+
+
+def _place(where: str, key: str) -> str:
+    """Where a setting stands in the file: a plugin's own keys stand beside ours."""
+    if key == "config" and where.startswith("payments.") and where.count(".") == 1:
+        return where
+    return f"{where}.{key}" if where else key
 
 
 def _decode(kind: type, value: Any) -> Any:

@@ -16,7 +16,7 @@ from kassa.kernel.payment_desk import ProviderDesk
 from kassa.kernel.payment_statements import KernelBankDesk
 from kassa.ports.audit import Origin
 from kassa.ports.bank_desk import BankStatement, LineReport, StatementReport
-from kassa.ports.errors import SettingRefused
+from kassa.ports.errors import SettingRefused, UnknownMethod
 
 ORIGIN = Origin(actor="system:import-statement", request_id="import-statement")
 
@@ -24,11 +24,15 @@ ORIGIN = Origin(actor="system:import-statement", request_id="import-statement")
 async def import_statement(
     settings: Settings, file: Path, *, method: str, form: str, dry_run: bool, as_json: bool
 ) -> str:
-    """Import `file`; the report, for people or as JSON. Raises `StatementRefused` with the place, `UnknownMethod`, `NotCapable`,
+    """Import `file`; the report, for people or as JSON. Raises `StatementRefused` with the place, `NotCapable`,
     `SettingRefused`."""
     given = BankStatement(method=method, form=form, name=file.name[:200], data=_contents(file))
     async with _desk(settings) as desk:
-        report = await desk.bring(given, ORIGIN, dry_run=dry_run)
+        try:
+            report = await desk.bring(given, ORIGIN, dry_run=dry_run)
+        except UnknownMethod as error:
+            named = f"no payment method is called {method!r}, or it did not load" if method else str(error)
+            raise SettingRefused(f"--method: {named}; `kassa plugins` lists them") from None
     if as_json:
         return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
     return "\n".join(_told(report))

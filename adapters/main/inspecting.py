@@ -1,5 +1,7 @@
 """`kassa plugins`, `kassa operator add`, `kassa audit verify`."""
 
+from pathlib import Path
+
 import msgspec
 
 from kassa.adapters.main import log
@@ -7,6 +9,7 @@ from kassa.adapters.main.backroom import open_backroom
 from kassa.adapters.main.settings import Settings
 from kassa.adapters.main.store import open_store
 from kassa.ports.audit import Origin
+from kassa.ports.errors import SettingRefused
 from kassa.ports.plugins import PluginStatus
 from kassa.ports.secret import Secret
 
@@ -25,6 +28,28 @@ async def plugin_report(settings: Settings, *, as_json: bool) -> tuple[str, bool
     if as_json:
         return msgspec.json.format(msgspec.json.encode(statuses)).decode(), fine
     return f"{_table(statuses)}\n\n{_LIVE}", fine
+
+
+async def checked(settings: Settings) -> str:
+    """That these settings can be used, as a sentence. No database and no provider is asked.
+
+    Raises `SettingRefused`: what cannot be, of the payment methods each."""
+    from kassa.adapters.main.methods import open_methods
+
+    log.configure(settings)
+    wrong = _missing_folder(settings.statements.folder)
+    async with open_methods(settings) as methods:
+        for status in methods.statuses():
+            if status.instance is not None and status.state != "loaded" and not status.optional:
+                wrong.append(f"payments.{status.instance}: {status.state}: {status.reason}")
+    if wrong:
+        raise SettingRefused("; ".join(wrong))
+    kind = "embedded" if settings.embedded else "production"
+    return f"fine: {kind}, methods: {', '.join(settings.payments) or 'none'}"
+
+
+def _missing_folder(folder: str) -> list[str]:
+    return [f"statements.folder: there is no folder {folder}"] if folder and not Path(folder).is_dir() else []
 
 
 def _table(statuses: tuple[PluginStatus, ...]) -> str:

@@ -52,6 +52,35 @@ def test_a_refusal_names_the_place(home: Path) -> None:
     assert refused.stderr.startswith("kassa: ")
 
 
+def test_a_method_that_is_not_there_is_named(home: Path) -> None:
+    refused = kassa(home, "import-statement", "march.xml", "--method", "acount")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("kassa: --method: no payment method is called 'acount'")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (
+            ('reference = "rf"', 'reference = "rff"'),
+            "payments.account: failed: configuration: Invalid enum value 'rff'",
+        ),
+        (('"rf"', '"rf"\nkey = { env = "NO_KEY" }'), "payments.account.key: the variable NO_KEY is not set"),
+        (("iban = ", "ibann = "), "payments.account: failed: configuration: Object contains unknown field `ibann`"),
+        (("[payments", '[statements]\nfolder = "spool"\n\n[payments'), "statements.folder: there is no folder spool"),
+    ],
+)
+def test_settings_with_which_the_shop_would_not_open_are_not_fine(
+    home: Path, wrong: tuple[str, str], says: str
+) -> None:
+    """Without a database, and before anybody is asked."""
+    assert kassa(home, "check-config").stdout == "fine: embedded, methods: account\n"
+    (home / "kassa.toml").write_text(CONFIG.replace(*wrong))
+    refused = kassa(home, "check-config")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"kassa: {says}")
+
+
 def test_a_missing_file_is_refused_and_no_file_is_wrong_usage(home: Path) -> None:
     missing = kassa(home, "import-statement", "april.xml")
     assert (missing.returncode, missing.stderr) == (1, "kassa: april.xml: No such file or directory\n")
