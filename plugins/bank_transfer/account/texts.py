@@ -77,9 +77,9 @@ _WORDS: Final[dict[Kind, Texts]] = {
     ),
 }
 _QR: Final = _said(
-    "Or scan the QR code: it fills in everything.",
-    "Atau pindai kode QR: semua data akan terisi.",
-    "Oder scannen Sie den QR-Code: er füllt alles aus.",
+    "Or scan the QR code, if one is shown: it fills in everything.",
+    "Atau pindai kode QR jika ditampilkan: semua data akan terisi.",
+    "Oder scannen Sie den QR-Code, falls einer gezeigt wird: er füllt alles aus.",
 )
 
 

@@ -1,6 +1,7 @@
 """XML from strangers: no document types, no entities, nothing fetched, bounded in depth and number of elements."""
 
 from typing import TYPE_CHECKING, Any
+from xml.parsers.expat import ErrorString
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
@@ -51,7 +52,7 @@ def parsed(data: bytes) -> "Element":
         root: Element = parser.close()
     except ParseError as wrong:
         line, column = wrong.position
-        raise Refused(f"line {line}, column {column + 1}", f"not XML: {clean(str(wrong), 100)}") from None
+        raise Refused(f"line {line}, column {column + 1}", f"not XML: {ErrorString(wrong.code)}") from None
     except DefusedXmlException:
         raise Refused("file", "document types and entities are not accepted") from None
     except (ValueError, LookupError) as wrong:
