@@ -31,10 +31,12 @@ class ActionText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How numbers and moments are written."""
+    """How numbers and moments are written; `group` stands between thousands."""
 
     decimal: str
+    group: str
     date: str
+    time: str
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,12 +53,17 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     form: Form
 
     def money(self, amount: Money) -> str:
-        """`2,55 EUR`."""
-        return f"{amount.decimal().replace('.', self.form.decimal)} {amount.currency}"
+        """`1.002,55 EUR`."""
+        whole, point, part = amount.decimal().lstrip("-").partition(".")
+        sign = "-" if amount.amount < 0 else ""
+        grouped = f"{int(whole):,}".replace(",", self.form.group)
+        return f"{sign}{grouped}{self.form.decimal if point else ''}{part} {amount.currency}"
 
     def moment(self, at: Instant) -> str:
-        """Date and time as they are written in this language, UTC."""
-        return self.form.date.format(year=at.year, month=at.month, day=at.day, hour=at.hour, minute=at.minute)
+        """Date and time as they are written in this language, UTC. At midnight sharp the day alone: a bank tells no more."""
+        day = self.form.date.format(year=at.year, month=at.month, day=at.day)
+        is_day = at.hour == at.minute == at.second == at.microsecond == 0
+        return day if is_day else f"{day} {self.form.time.format(hour=at.hour, minute=at.minute)}"
 
 
 @cache

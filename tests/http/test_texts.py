@@ -1,5 +1,6 @@
 """What customers read: in the language of their browser, whatever it sends."""
 
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import httpx
@@ -94,6 +95,24 @@ def test_a_browsers_languages_are_weighed_as_rfc_9110_says(header: list[str], ex
 def test_whatever_a_browser_sends_somebody_is_understood(headers: list[str]) -> None:
     assert speech(headers).words.language in LANGUAGES
     assert speech(headers).words.money(Money(amount=5, currency="KWD"))
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "moment", "day"),
+    [
+        ("en", "-49,802.05 IDR", "2026-03-02 09:05", "2026-03-02"),
+        ("id", "-49.802,05 IDR", "02/03/2026 09.05", "02/03/2026"),
+        ("de", "-49.802,05 IDR", "02.03.2026 09:05", "02.03.2026"),
+    ],
+)
+def test_money_and_days_are_written_as_the_customer_does(language: str, amount: str, moment: str, day: str) -> None:
+    """Of a bank's line the day is known and no hour."""
+    words = speech([language]).words
+    assert words.money(Money(amount=-4_980_205, currency="IDR")) == amount
+    assert words.money(Money(amount=-5, currency="KWD")) == f"-0{words.form.decimal}005 KWD"
+    assert words.money(Money(amount=1_234_567, currency="JPY")) == f"1{words.form.group}234{words.form.group}567 JPY"
+    at = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
+    assert (words.moment(at), words.moment(at.replace(hour=0, minute=0))) == (moment, day)
 
 
 @pytest.mark.parametrize("header", ["\xff\xfe", "*;q=0", "de;q=", "a" * 5000, ",,,,", "id;q=0"])
