@@ -42,7 +42,12 @@ async def bring(call: Call[bytes, StatementQuery]) -> Reply:
     """Import a file, or say what importing it would do."""
     wanted = call.query
     given = BankStatement(method=wanted.method, form=wanted.form, name=wanted.name, data=call.body)
-    report = await call.shop.banking.bring(given, call.origin, dry_run=wanted.dry_run == "true")
+    try:
+        report = await call.shop.banking.bring(given, call.origin, dry_run=wanted.dry_run == "true")
+    except errors.UnknownMethod as error:
+        if wanted.method:
+            raise
+        raise errors.InvalidValue("method", str(error)) from None
     is_news = report.statement is not None and any(line.verdict != "known" for line in report.lines)
     return as_json(report, 201 if is_news else 200)
 
@@ -82,7 +87,7 @@ ROUTES = (
             Answers(status=201, says="It told something new; this is what became of it.", type_=StatementReport),
             Answers(status=200, says="Nothing was kept: a dry run, or every line is known.", type_=StatementReport),
         ),
-        errors=(errors.UnknownMethod, errors.NotCapable, errors.StatementRefused),
+        errors=(errors.UnknownMethod, errors.InvalidValue, errors.NotCapable, errors.StatementRefused),
     ),
     Route(
         method="GET",

@@ -283,3 +283,11 @@ async def test_who_took_the_order_for_the_bank_is_in_the_audit_trail(bank: Bank)
     (line,) = [item for item in listed["items"] if item["action"] == "payout.written"]
     assert (line["subject"], line["details"]["refunds"], line["details"]["total"]) == ("method:own", 1, 1000)
     assert ADAS not in str(line)
+
+
+async def test_where_two_methods_read_bank_files_one_has_to_be_named(bank: Bank) -> None:
+    headers = {"Content-Type": "application/xml"}
+    answer = await bank.operator.ask("POST", "/v1/operator/statements", content=camt(()), headers=headers)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["field"]) == (422, "invalid_value", "method")
+    assert problem["reason"] == "2 payment methods read bank files: name one"
