@@ -30,12 +30,13 @@ class OwnRefund(Value, frozen=True, kw_only=True):
 
 class Sight(Value, frozen=True, kw_only=True):
     """What is known when lines are judged: what they are matched with; who has the money already, by movement id; why it may be
-    money that something else told of, by movement id; the refunds of ours, by operation id; and which kinds of recognition are
-    enough."""
+    money that something else told of, by movement id; what a person confirmed for a payment and no line told of; the refunds of
+    ours, by operation id; and which kinds of recognition are enough."""
 
     known: Known
     holders: Mapping[str, Holder]
     doubles: Mapping[str, str]
+    by_hand: Mapping[PaymentId, tuple[Money, ...]]
     refunds: Mapping[OperationId, OwnRefund]
     confirms: frozenset[MatchKind]
 
@@ -111,6 +112,8 @@ def _of_match(line: BankLine, match: Match | None, sight: Sight) -> Judgement:
         return Judgement(verdict="unmatched", reason=why, does="suspend")
     is_certain = len(match.bills) == 1 and (match.kind not in _LIVE_ONLY or match.bills[0].is_live)
     if is_certain and match.kind in sight.confirms:
+        if line.amount in sight.by_hand.get(match.payments[0], ()):
+            return _review(f"{match.reason}, for which a person confirmed {line.amount}: it may be the same money")
         return Judgement(verdict="confirmed", reason=match.reason, does="enter", payments=match.payments)
     return Judgement(verdict="proposed", reason=match.reason, does="suspend", payments=match.payments)
 

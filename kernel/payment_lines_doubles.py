@@ -2,13 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 
+from kassa.kernel.payment_facts import bank_movement
 from kassa.ports.bank_files import Holder, KeptLine, NewLine
+
+_BANK = bank_movement("")
 
 
 def names_of(movement_id: str) -> tuple[str, ...]:
     """The name of a line's money, and those of the wholes that it may be a part of: `X/1` is a part of `X`."""
     pieces = movement_id.split("/")
     return tuple("/".join(pieces[:count]) for count in range(len(pieces), 0, -1))
+
+
+def is_of_the_account(movement_id: str) -> bool:
+    """Whether it is money of the bank account: a line told of it, or a person."""
+    return movement_id.startswith(_BANK)
 
 
 def doubles(
@@ -42,4 +50,4 @@ def _counts(line: KeptLine) -> bool:
 
 
 def _plain(movement_id: str) -> str:
-    return movement_id.removeprefix("bank:")
+    return movement_id.removeprefix(_BANK)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kassa.kernel.payment_lines import OwnRefund, Sight, named_refunds
-from kassa.kernel.payment_lines_doubles import doubles, names_of
+from kassa.kernel.payment_lines_doubles import doubles, is_of_the_account, names_of
 from kassa.kernel.payment_matching import Known, invoices_in, references_in
 from kassa.kernel.payment_shelf import Shelf
 from kassa.kernel.payment_time import later
@@ -13,12 +13,14 @@ from kassa.ports.bank_desk import CONFIRMING, MatchKind
 from kassa.ports.bank_files import BankFiles, Holder, NewLine, OpenBill
 from kassa.ports.clock import Clock
 from kassa.ports.ids import AccountId, OperationId, PaymentId
+from kassa.ports.money import Money
 from kassa.ports.payment import Movement, MovementState
 from kassa.ports.payment_records import PaymentFile, Payments
 
 MOST_OPEN: Final = 2000
 """Payments that are looked through for a line that names none exactly; those it names are found however many there are."""
 LATELY_S: Final = 90 * 86_400
+MOST_NAMES: Final = 1000
 AT_ONCE: Final = 50
 """Lines that are looked up together: what they name stays below what a store is asked at once."""
 
@@ -63,6 +65,9 @@ class Sights:
             ),
             holders={one.movement_id: one for one in reversed(holders) if one.method == method},
             doubles=await self._doubles(method, credits, holders),
+            by_hand={
+                one.payment_id: await self._by_hand(method, one.payment_id, credits) for one in named if one.has_money
+            },
             refunds=await self._refunds(method, lines),
             confirms=frozenset(self._confirms.get(method, CONFIRMING)),
         )
@@ -86,6 +91,14 @@ class Sights:
         names = _unique(name for whole in wholes for name in names_of(whole))
         told = await self._files.alike(names, parts_of=wholes) if wholes else ()
         return doubles(method, lines, told, holders)
+
+    async def _by_hand(self, method: str, payment_id: PaymentId, lines: tuple[NewLine, ...]) -> tuple[Money, ...]:
+        """What a person confirmed for a payment, and no line of a statement has told of."""
+        file = await self._payments.file_of_payment(payment_id)
+        mine = [k.movement for k in file.movements if k.payment_id == payment_id and k.movement.kind == "capture"]
+        names = _unique(name for one in mine for name in names_of(one.id))[:MOST_NAMES]
+        told = {line.movement_id for line in (*lines, *await self._files.lines_named(method, names))}
+        return tuple(one.amount for one in mine if is_of_the_account(one.id) and told.isdisjoint(names_of(one.id)))
 
     async def _refunds(self, method: str, lines: tuple[NewLine, ...]) -> dict[OperationId, OwnRefund]:
         names = _unique(name for new in lines for name in named_refunds(new.line))

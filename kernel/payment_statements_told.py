@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections import Counter
+from datetime import date
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,9 +12,13 @@ from kassa.kernel.payment_facts import bank_movement
 from kassa.kernel.payment_lines import Judgement
 from kassa.ports.bank_desk import LineReport, StatementReport
 from kassa.ports.bank_files import KeptLine, LineState, NewLine, Statement
-from kassa.ports.banking import BankFile, BankLine
+from kassa.ports.banking import BankFile, BankLine, Day
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+MOST_DAYS: Final = 14
+"""So far apart two files may tell the booking day of one transfer: when it was announced, and when it was booked."""
 
 
 class Outcome:
@@ -52,14 +57,25 @@ def _plain(text: str) -> str:
 
 
 def contradicting(new: NewLine, known: KeptLine | None) -> NewLine:
-    """The line as it is, or, where one with its id was told before with another amount, under an id of its own and doubtful: one
-    of the two is not what it seems."""
+    """The line as it is, or, where one with its id was told before with another amount, or of quite another day, under an id of
+    its own and doubtful: one of the two is not what it seems, or the bank gave one reference twice."""
     line = new.line
-    if known is None or (known.line.amount, known.line.direction) == (line.amount, line.direction):
+    if known is None:
         return new
-    digest = hashlib.sha256(f"{line.direction}/{line.amount}".encode()).hexdigest()[:8]
-    doubt = f"the reference {line.id} was told before with {known.line.direction} {known.line.amount}"[:300]
+    told, was = f"{line.direction}/{line.amount}", f"{known.line.direction} {known.line.amount}"
+    if (known.line.amount, known.line.direction) == (line.amount, line.direction):
+        if _days_between(known.line.booked_on, line.booked_on) <= MOST_DAYS:
+            return new
+        told, was = f"{told}/{line.booked_on}", f"{was} of {known.line.booked_on}"
+    digest = hashlib.sha256(told.encode()).hexdigest()[:8]
+    doubt = f"the reference {line.id} was told before with {was}"[:300]
     return _new(replace(line, id=f"{line.id[:130]}~{digest}", doubt=doubt))
+
+
+def _days_between(one: Day | None, other: Day | None) -> int:
+    if one is None or other is None:
+        return 0
+    return abs((date.fromisoformat(one) - date.fromisoformat(other)).days)
 
 
 def report_of(

@@ -131,7 +131,7 @@ class LinePage(Value, frozen=True, kw_only=True):
 
 class OpenBill(Value, frozen=True, kw_only=True):
     """What a line may pay: a payment of the method. `due` is what of it has not come yet (never below zero), `shown` the amount
-    that its customer was shown, if one was."""
+    that its customer was shown, if one was; `has_money`: some of it came."""
 
     payment_id: PaymentId
     invoice_id: InvoiceId
@@ -140,6 +140,7 @@ class OpenBill(Value, frozen=True, kw_only=True):
     due: Money
     shown: Money | None
     is_live: bool
+    has_money: bool = False
 
 
 class Payer(Value, frozen=True, kw_only=True):

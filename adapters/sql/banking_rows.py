@@ -127,6 +127,7 @@ def bill_from_row(row: Row) -> OpenBill:
         due=Money(amount=max(0, row.nominal - row.captured + row.refunded), currency=row.currency),
         shown=_shown(row.next_action),
         is_live=row.is_live,
+        has_money=row.captured > 0,
     )
 
 

@@ -232,6 +232,7 @@ def sight(seen: Known, *, holders: dict[str, Holder] | None = None, refunds: tup
         known=seen,
         holders=holders or {},
         doubles={},
+        by_hand={},
         refunds={one.operation.id: one for one in refunds},
         confirms=frozenset(CONFIRMING),
     )

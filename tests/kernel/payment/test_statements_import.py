@@ -198,6 +198,35 @@ async def test_money_confirmed_by_hand_with_another_amount_is_reviewed(till: Til
     assert report.verdicts == {"review": 1}
 
 
+async def test_money_confirmed_by_hand_in_another_spelling_is_reviewed(till: Till, desk: Desk) -> None:
+    _, payment_id, number = await a_bill(till)
+    seen = Confirmation(amount=pence(400), bank_reference="ref 1", reason="seen on the screen")
+    await till.cashier.treasury.confirm(payment_id, seen, OPERATOR)
+    line = credit(1, 400, references=to_account(number))
+    assert (await desk.bring(line, dry_run=True)).verdicts == (await desk.bring(line)).verdicts == {"review": 1}
+    assert (await till.cashier.treasury.view(payment_id)).captured == pence(400)
+    assert (await desk.bring(credit(2, 600, references=to_account(number)))).verdicts == {"confirmed": 1}
+
+
+async def test_money_that_a_line_told_of_after_a_person_is_no_reason_to_doubt_the_next(till: Till, desk: Desk) -> None:
+    _, payment_id, number = await a_bill(till)
+    seen = Confirmation(amount=pence(400), bank_reference="ref1", reason="seen on the screen")
+    await till.cashier.treasury.confirm(payment_id, seen, OPERATOR)
+    lines = tuple(credit(n, 400, references=to_account(number)) for n in (1, 2))
+    for dry_run in (True, False):
+        report = await desk.bring(*lines, dry_run=dry_run)
+        assert [line.verdict for line in report.lines] == ["known", "confirmed"]
+
+
+async def test_a_reference_that_the_bank_gives_again_months_later_is_reviewed(till: Till, desk: Desk) -> None:
+    await desk.bring(credit(1, 300))
+    assert (await desk.bring(credit(1, 300, booked_on="2026-03-04"))).verdicts == {"known": 1}
+    later = credit(1, 300, booked_on="2026-09-01")
+    assert (await desk.bring(later)).verdicts == {"review": 1}
+    assert (await desk.bring(later, salt="x")).verdicts == {"known": 1}
+    assert await waiting_money(till) == [("unmatched", 300)]
+
+
 async def test_two_imports_at_once_count_once(till: Till, desk: Desk) -> None:
     invoice_id, _, number = await a_bill(till)
     lines = (credit(1, references=to_account(number)), credit(2, 300))
