@@ -97,7 +97,8 @@ class Sights:
         file = await self._payments.file_of_payment(payment_id)
         mine = [k.movement for k in file.movements if k.payment_id == payment_id and k.movement.kind == "capture"]
         names = _unique(name for one in mine for name in names_of(one.id))[:MOST_NAMES]
-        told = {line.movement_id for line in (*lines, *await self._files.lines_named(method, names))}
+        told = {new.movement_id for new in lines}
+        told |= {line.movement_id for line in await self._files.lines_named(method, names)}
         return tuple(one.amount for one in mine if is_of_the_account(one.id) and told.isdisjoint(names_of(one.id)))
 
     async def _refunds(self, method: str, lines: tuple[NewLine, ...]) -> dict[OperationId, OwnRefund]:

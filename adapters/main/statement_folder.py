@@ -4,6 +4,7 @@ The report is written before the file is moved, and importing twice changes noth
 by the next look.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ IMPORTED: Final = "imported"
 REFUSED: Final = "refused"
 MOST_AT_ONCE: Final = 20
 _REPORT: Final = ".report.json"
+_LONGEST: Final = 180
+"""Bytes of a name that is kept as it is; file systems know 255."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,17 @@ class StatementFolder:
         self._seen: dict[Path, _Seen] = {}
 
     async def run_once(self) -> int:
-        """How many files were taken in hand. One that cannot be imported just now stays where it is."""
-        whole = self._whole()
+        """How many files were taken in hand. One that cannot be imported just now stays where it is, and holds up no other."""
+        whole, wrong = self._whole(), list[Exception]()
         for method, form, file in whole:
-            await self._bring(method, form, file)
+            try:
+                await self._bring(method, form, file)
+            except Exception as error:
+                self._log.warning("statement.not_now", file=_said(file), error=type(error).__name__)
+                self._seen.pop(file, None)
+                wrong.append(error)
+        if wrong:
+            raise wrong[0]
         return len(whole)
 
     def _whole(self) -> list[tuple[str, str, Path]]:
@@ -96,19 +106,19 @@ class StatementFolder:
     async def _bring(self, method: str, form: str, file: Path) -> None:
         origin = Origin(actor="system:statement-folder", request_id=self._ids.short_token())
         try:
-            given = BankStatement(method=method, form=form, name=file.name[:200], data=contents(file))
+            given = BankStatement(method=method, form=form, name=_said(file), data=contents(file))
             report = await self._desk.bring(given, origin, dry_run=False)
         except FileNotFoundError:
             return  # another worker was faster
         except (StatementRefused, NotCapable, UnknownMethod) as error:
-            self._log.warning("statement.refused", file=file.name, reason=str(error))
+            self._log.warning("statement.refused", file=_said(file), reason=str(error))
             refusal = {"code": error.code, "place": getattr(error, "path", ""), "reason": _reason(error)}
             await self._put(file, REFUSED, msgspec.json.encode(refusal), is_news=True)
         except (KassaError, OSError) as error:
-            self._log.warning("statement.not_now", file=file.name, error=type(error).__name__)
+            self._log.warning("statement.not_now", file=_said(file), error=type(error).__name__)
             self._seen.pop(file, None)
         else:
-            self._log.info("statement.imported", file=file.name, **report.verdicts)
+            self._log.info("statement.imported", file=_said(file), **report.verdicts)
             is_news = set(report.verdicts) != {"known"}
             await self._put(file, IMPORTED, msgspec.json.encode(report), is_news=is_news)
 
@@ -117,7 +127,7 @@ class StatementFolder:
         moving the file: it tells what really happened."""
         folder = file.parent / where
         folder.mkdir(exist_ok=True)
-        target = _free(folder, file.name)
+        target = _free(folder, _short(file.name))
         told = target.with_name(target.name + _REPORT)
         if is_news or not told.exists():
             draft = folder / f".{told.name}.{self._ids.short_token()}"
@@ -127,7 +137,7 @@ class StatementFolder:
         try:
             os.replace(file, target)
         except FileNotFoundError:
-            self._log.info("statement.moved_by_another", file=file.name)
+            self._log.info("statement.moved_by_another", file=_said(file))
         self._seen.pop(file, None)
 
 
@@ -145,6 +155,19 @@ def contents(file: Path) -> bytes:
     """The file, as far as it may be read."""
     with file.open("rb") as opened:
         return opened.read(MAX_BYTES + 1)
+
+
+def _said(file: Path) -> str:
+    """What people are told the file is called: not every file's name is text."""
+    return os.fsencode(file.name).decode("utf-8", "replace")[:200]
+
+
+def _short(name: str) -> str:
+    """A name that has room for the report's beside it."""
+    told = os.fsencode(name)
+    if len(told) <= _LONGEST:
+        return name
+    return f"{os.fsdecode(told[:_LONGEST])}-{hashlib.sha256(told).hexdigest()[:8]}"
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -1,5 +1,6 @@
 """A watched folder: a file is imported once it is whole, put away with its report, and who dies in the middle harms nothing."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,27 @@ async def test_what_cannot_be_done_now_is_tried_again(till: Till, tmp_path: Path
 def test_a_folder_that_is_not_there_is_refused(till: Till, desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(SettingRefused):
         watching(till, desk, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", [b"a" * 250 + b".json", b"m\xe4rz.json", b"two\nlines.json"])
+async def test_a_strange_name_is_imported_like_any_other(till: Till, desk: Desk, tmp_path: Path, name: bytes) -> None:
+    folder = watching(till, desk, tmp_path)
+    (tmp_path / os.fsdecode(name)).write_bytes(written(credit(amount=300)))
+    await look(till, folder)
+    assert await look(till, folder, SETTLE_S) == 1
+    moved = {path.name for path in (tmp_path / "imported").iterdir()}
+    assert len(moved) == 2 and len(list(tmp_path.iterdir())) == 1
+    (told,) = (path for path in (tmp_path / "imported").iterdir() if path.name.endswith(".report.json"))
+    assert report(told)["verdicts"] == {"unmatched": 1}
+
+
+async def test_a_file_that_cannot_be_put_away_holds_up_no_other(till: Till, desk: Desk, tmp_path: Path) -> None:
+    folder = watching(till, desk, tmp_path)
+    (tmp_path / "a.json").write_bytes(b"{")
+    (tmp_path / "refused").write_bytes(b"in the way")
+    (tmp_path / "b.json").write_bytes(written(credit(amount=300)))
+    await look(till, folder)
+    with pytest.raises(FileExistsError):
+        await look(till, folder, SETTLE_S)
+    assert len(await till.cashier.treasury.suspense(9)) == 1
+    assert (tmp_path / "imported" / "b.json").exists()
