@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import msgspec
+
 from kassa.adapters.sql import banking_rows
 from kassa.adapters.sql.rows import cursor_number
 from kassa.ports.audit import AuditEntry
@@ -157,7 +159,7 @@ class SqliteBankFiles:
         """See the port."""
         async with self._database.reading() as read:
             called = read.execute(asked.CALLED, {"names": movements}).all()
-            parts = [row for name in parts_of for row in read.execute(asked.PARTS, asked.within(name)).all()]
+            parts = read.execute(asked.PARTS, {"wholes": msgspec.json.encode(parts_of).decode()}).all()
         rows = {row.id: row for row in (*called, *parts)}
         return tuple(banking_rows.line_from_row(rows[line]) for line in sorted(rows))
 

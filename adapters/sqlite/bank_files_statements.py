@@ -2,7 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from kassa.adapters.sql import banking_rows, tables
 from kassa.adapters.sql.tables_banking import bank_files, bank_lines
@@ -103,7 +116,10 @@ HOLDERS = (
     .order_by(_M.payment_id, _M.id)
 )
 CALLED = select(bank_lines).where(_L.movement_id.in_(_NAMES))
-PARTS = select(bank_lines).where(_L.movement_id > bindparam("above"), _L.movement_id < bindparam("below"))
+_WHOLES = func.json_each(bindparam("wholes")).table_valued(column("value", Text))
+_IS_PART = and_(_L.movement_id > _WHOLES.c.value + "/", _L.movement_id < _WHOLES.c.value + "0")
+PARTS = select(bank_lines).select_from(_WHOLES.join(bank_lines, _IS_PART))
+"""Parts (`<whole>/…`) stand between these two: the character behind a slash is a zero."""
 REFUNDS = (
     select(_O.id, _O.payment_id)
     .select_from(tables.operations.join(tables.payments))
@@ -115,8 +131,3 @@ REFUNDS = (
 BACKLOG = select(func.count().filter(_L.state == "waiting"), func.count().filter(_L.state == "review")).select_from(
     bank_lines
 )
-
-
-def within(whole: str) -> dict[str, str]:
-    """Between which names its parts stand (`<whole>/…`): the character behind a slash is a zero."""
-    return {"above": f"{whole}/", "below": f"{whole}0"}
