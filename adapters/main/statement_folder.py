@@ -99,8 +99,8 @@ class StatementFolder:
         for method, place in self._places.items():
             inside = _inside(place)
             forms = [one for one in inside if method and one.is_dir() and one.name not in (IMPORTED, REFUSED)]
-            found += [(method, "auto", file) for file in inside if file.is_file()]
-            found += [(method, form.name, file) for form in forms for file in _inside(form) if file.is_file()]
+            found += [(method, "auto", file) for file in inside if _is_file(file)]
+            found += [(method, form.name, file) for form in forms for file in _inside(form) if _is_file(file)]
         return found
 
     async def _bring(self, method: str, form: str, file: Path) -> None:
@@ -144,6 +144,11 @@ class StatementFolder:
 def _inside(folder: Path) -> list[Path]:
     """What is in a folder, if there is one, by name."""
     return [one for one in sorted(folder.iterdir()) if not one.name.startswith(".")] if folder.is_dir() else []
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file of this folder: a link may lead anywhere, and a pipe has no end."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _reason(error: KassaError) -> str:

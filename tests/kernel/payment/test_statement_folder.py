@@ -154,3 +154,18 @@ async def test_a_file_that_cannot_be_put_away_holds_up_no_other(till: Till, desk
         await look(till, folder, SETTLE_S)
     assert len(await till.cashier.treasury.suspense(9)) == 1
     assert (tmp_path / "imported" / "b.json").exists()
+
+
+async def test_links_pipes_and_folders_are_no_files(till: Till, desk: Desk, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "watched", tmp_path / "secret.json"
+    inside.mkdir()
+    outside.write_bytes(written(credit(amount=300)))
+    (inside / "link.json").symlink_to(outside)
+    (inside / "round.json").symlink_to("round.json")
+    os.mkfifo(inside / "pipe.json")
+    (inside / "folder.json").mkdir()
+    folder = watching(till, desk, inside)
+    await look(till, folder)
+    assert await look(till, folder, SETTLE_S) == 0
+    assert outside.exists()
+    assert len(list(inside.iterdir())) == 4
