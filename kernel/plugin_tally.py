@@ -7,6 +7,7 @@ from typing import Literal
 
 from kassa.kernel.plugin_breaker import Breaker
 from kassa.kernel.plugin_bulkhead import Bulkhead
+from kassa.ports.banking import BankFile, PayoutFile, Unreadable
 from kassa.ports.clock import Clock
 from kassa.ports.payment import AnyOutcome, AnyVerdict, Report
 from kassa.ports.plugins import LATENCY_BOUNDS_S, CallCount, MethodActivity
@@ -17,6 +18,9 @@ WINDOW = 256
 TIMED = frozenset({"start", "capture", "void", "refund", "resume", "query"})
 
 
+_FILES = ((BankFile, "read"), (Unreadable, "unreadable"), (PayoutFile, "written"))
+
+
 def name_of(answer: object) -> str:
     """How a call ended, as a word of a small set."""
     if isinstance(answer, Report):
@@ -25,7 +29,7 @@ def name_of(answer: object) -> str:
         return str(answer.__struct_config__.tag)
     if isinstance(answer, bool):
         return "well" if answer else "unwell"
-    return "read" if isinstance(answer, tuple) else "unknown"
+    return next((word for kind, word in _FILES if isinstance(answer, kind)), "unknown")
 
 
 class Tally:

@@ -60,9 +60,9 @@ LATENCY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.
 
 
 class CallCount(Value, frozen=True, kw_only=True):
-    """How many calls of one kind (start, capture, void, refund, resume, query, webhook, statement, health) ended so:
-    succeeded, pending, declined, not_executed, unknown; found, not_found; accept, ignore, reject; read; well, unwell;
-    busy (never made)."""
+    """How many calls of one kind (start, capture, void, refund, resume, query, webhook, statement, payout, health) ended so:
+    succeeded, pending, declined, not_executed, unknown; found, not_found; accept, ignore, reject; read, unreadable; written;
+    well, unwell; busy (never made)."""
 
     call: str
     outcome: str

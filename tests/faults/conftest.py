@@ -25,6 +25,7 @@ def sleeping_shop(request: pytest.FixtureRequest, tmp_path: Path, card_settings:
     try:
         yield served
     finally:
+        print([(one.args[3], one.poll()) for one in served.processes], served.log())  # shown beside a failure
         served.close()
 
 

@@ -1,6 +1,7 @@
 """What an operator is told at night: what each instance did, why it failed, when it is tried again."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from kassa.adapters.http.metrics import Metrics
 from kassa.kernel.plugin_breaker import Breaker
 from kassa.kernel.plugin_tally import WINDOW, Tally
+from kassa.ports.banking import BankFile, Unreadable
 from kassa.ports.errors import Unavailable
 from kassa.ports.payment import Declined, NotExecuted, Report, Succeeded
 from kassa.ports.plugins import PluginRules, PluginStatus
@@ -241,6 +243,27 @@ async def test_notices_and_statements_are_counted_and_feed_no_breaker():
         await method.webhook(None)  # type: ignore[arg-type]
     assert (method.breaker, method.activity().failures_in_a_row) == ("closed", 0)
     assert [(c.call, c.outcome, c.count) for c in method.activity().counts] == [("webhook", "unknown", 10)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (BankFile(account="", lines=()), "read"),
+        (Unreadable(place="line 1", reason="no statement"), "unreadable"),
+        (("lines",), "unknown"),
+    ],
+)
+async def test_a_bank_file_is_read_or_unreadable_and_anything_else_is_unclear(answer: Any, word: str):
+    async def statement(self, ctx, data, format):
+        return answer
+
+    cls = method_class(
+        statement=statement, capabilities=msgspec.structs.replace(Plain.capabilities, statements=("auto",))
+    )
+    method = (await loaded(installed(factory(cls)))).get("main")
+    assert method is not None
+    await method.statement(b"", "auto")
+    assert [(c.call, c.outcome) for c in method.activity().counts] == [("statement", word)]
 
 
 async def test_the_page_for_prometheus_shows_each_instance():

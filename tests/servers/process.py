@@ -111,8 +111,6 @@ def quick_folder() -> Path | None:
 _BLOCK = 2_500
 """Ports of one worker."""
 _TURNS = itertools.count()
-_CLAIMS: list[socket.socket] = []
-"""What says to other runs on this machine which ports are ours, for as long as this process lives."""
 
 
 def free_port() -> int:
@@ -133,8 +131,8 @@ def free_port() -> int:
 
 
 def _claimed(port: int) -> bool:
-    """Claim the port among all runs on this machine: by a name in the kernel that goes with the process (Linux; elsewhere two
-    runs at once may meet)."""
+    """Claim the port among all runs on this machine, for as long as this process lives: by a name in the kernel that goes with
+    it (Linux; elsewhere two runs at once may meet)."""
     if sys.platform != "linux":
         return True
     claim = socket.socket(socket.AF_UNIX)
@@ -143,7 +141,7 @@ def _claimed(port: int) -> bool:
     except OSError:
         claim.close()
         return False
-    _CLAIMS.append(claim)
+    claim.detach()  # it stays open, and nobody closes it before the process ends
     return True
 
 

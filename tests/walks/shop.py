@@ -124,7 +124,8 @@ class ServedShop:
 
     def log(self) -> str:
         """The end of what the shop's processes wrote."""
-        return (self.directory / "shop.log").read_text("utf-8", "replace")[-4000:]
+        written = self.directory / "shop.log"
+        return written.read_text("utf-8", "replace")[-4000:] if written.exists() else ""
 
     def kill(self) -> None:
         """SIGKILL to every process of the shop at once, workers too: a power cut."""
