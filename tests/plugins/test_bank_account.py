@@ -169,7 +169,9 @@ def test_the_readme_s_configurations_are_taken() -> None:
     shops = set()
     for given in (one for one in told.values() if one["driver"] == "account"):
         shops.add(given["reference"])
-        account({key: value for key, value in given.items() if key not in ("plugin", "min_amount", "confirms")})
+        account(
+            {key: value for key, value in given.items() if key not in ("plugin", "min_amount", "confirms", "title")}
+        )
     assert shops == {"rf", "virtual_account", "unique_amount"}
 
 
