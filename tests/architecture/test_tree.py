@@ -69,7 +69,12 @@ def test_no_file_is_called_after_nothing():
 
 def test_files_stay_small():
     """What separates the pleasant houses is the largest file."""
-    limit = {"adapters/sql/tables.py": 400, "ports/payment.py": 550, "ports/payment_records.py": 450, "ports/errors.py": 420}
+    limit = {
+        "adapters/sql/tables.py": 400,
+        "ports/payment.py": 550,
+        "ports/payment_records.py": 450,
+        "ports/errors.py": 420,
+    }
     big = {}
     for ring in RINGS:
         for path in sources(ROOT, ring):
