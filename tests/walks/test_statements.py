@@ -1,4 +1,7 @@
-"""Paying by the shop's own bank account, on both pairs of adapters: what the customer was shown, the bank's file tells of."""
+"""Paying by the shop's own bank account, on both pairs of adapters: what the customer was shown, the bank's file tells of.
+
+The ordinary line walks here with servers alone; the embedded pair's own stories are `tests/http/test_stories_bank.py`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +13,7 @@ import pytest
 
 from tests.http.places import staffed
 from tests.plugins.bank_files.written import OURS, Transfer, camt, csv_file, mt940
-from tests.walks.conftest import PAIRS, worker_number
+from tests.walks.conftest import worker_number
 from tests.walks.shop import ServedShop, Shopper
 from tests.walks.test_outgoing import Operator
 
@@ -40,7 +43,7 @@ id = "Kennung"
 """
 
 
-@pytest.fixture(params=PAIRS, scope="module")
+@pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.soak), "production"], scope="module")
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedShop]:
     """A shop that can be paid on an account of its own, and looks into a folder for the bank's files."""
     home = tmp_path_factory.mktemp("shop")
